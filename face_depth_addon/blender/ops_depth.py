@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show Depth: the depth of a reconstructed mesh as a grey float image."""
+
+import bpy
+import numpy as np
+
+from ..core.errors import FaceDepthError, MeshError
+from .mesh import DEPTH, UV
+
+
+def depth_image(item: bpy.types.Object) -> bpy.types.Image:
+    """The mesh's depth as an image: white is near, black far, transparent outside.
+
+    Vertices are placed by their UV coordinates, at the grid's own resolution, so the image
+    follows what has been cut away and works in a file that was saved and opened again.
+
+    Parameters
+    ----------
+    item : bpy.types.Object
+        With the attribute ``depth`` and a UV map.
+
+    Raises
+    ------
+    MeshError
+    """
+    mesh = item.data
+    if item.mode == 'EDIT':
+        item.update_from_editmode()
+    depth, uvs = _read(mesh)
+    size = _grid_size(uvs)
+    columns, rows = np.clip((uvs * size).astype(int), 0, size - 1).T
+    far, near = float(depth.min()), float(depth.max())
+    pixels = np.zeros((size, size, 4), np.float32)
+    pixels[rows, columns, :3] = ((depth - far) / max(near - far, 1e-9))[:, None]
+    pixels[rows, columns, 3] = 1.0
+    name = f"{item.name} depth"
+    image = bpy.data.images.get(name)
+    if image is None or tuple(image.size) != (size, size):
+        image = bpy.data.images.new(
+            name, size, size, alpha=True, float_buffer=True, is_data=True
+        )
+    image.pixels.foreach_set(pixels.ravel())
+    image["face_depth_far_m"], image["face_depth_near_m"] = far, near
+    image.pack()
+    image.update()
+    return image
+
+
+def _read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Depth (n,) and UV coordinates (n, 2) of the vertices that are in faces."""
+    if DEPTH not in mesh.attributes or not mesh.uv_layers or not mesh.loops:
+        raise MeshError(f"The mesh {mesh.name} has no depth: reconstruct it with Face Depth.")
+    depth = np.empty(len(mesh.vertices), np.float32)
+    mesh.attributes[DEPTH].data.foreach_get("value", depth)
+    layer = mesh.uv_layers.get(UV) or mesh.uv_layers.active
+    corner_uvs = np.empty((len(mesh.loops), 2), np.float32)
+    layer.uv.foreach_get("vector", corner_uvs.ravel())
+    corner_verts = np.empty(len(mesh.loops), np.int32)
+    mesh.attributes[".corner_vert"].data.foreach_get("value", corner_verts)
+    uvs = np.full((len(mesh.vertices), 2), np.nan, np.float32)
+    uvs[corner_verts] = corner_uvs
+    used = np.isfinite(uvs[:, 0])
+    return depth[used], uvs[used]
+
+
+def _grid_size(uvs: np.ndarray) -> int:
+    """Pixels a side at which the vertices, evenly spread, fill about a pixel each."""
+    extent = np.maximum(np.ptp(uvs, axis=0), 1e-3)
+    cell = np.sqrt(extent.prod() / max(len(uvs), 1))
+    return int(np.clip(round(0.7 / cell), 16, 2048))
+
+
+class FACEDEPTH_OT_show_depth(bpy.types.Operator):
+    """Show the depth of the mesh as a grey image"""
+
+    bl_idname = "face_depth.show_depth"
+    bl_label = "Show Depth"
+    bl_options = {'REGISTER', 'UNDO'}
+
+    @classmethod
+    def poll(cls, context):
+        item = context.object
+        if item is None or item.type != 'MESH' or DEPTH not in item.data.attributes:
+            cls.poll_message_set("Select a mesh made by Face Depth")
+            return False
+        return True
+
+    def execute(self, context):
+        try:
+            image = depth_image(context.object)
+        except FaceDepthError as error:
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+        if not bpy.app.background:
+            _show(context, image)
+        return {'FINISHED'}
+
+
+def _show(context: bpy.types.Context, image: bpy.types.Image) -> None:
+    """Show an image in an Image Editor, in a new window when none is open."""
+    areas = [area for window in context.window_manager.windows for area in window.screen.areas]
+    editor = next((area for area in areas if area.type == 'IMAGE_EDITOR'), None)
+    if editor is None:
+        bpy.ops.wm.window_new()
+        editor = context.window_manager.windows[-1].screen.areas[0]
+        editor.ui_type = 'IMAGE_EDITOR'
+    editor.spaces.active.image = image
+
+
+CLASSES = (FACEDEPTH_OT_show_depth,)

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reconstruct Face: modal with progress in a window, at once in scripts and redo."""
+
+import os
+from collections.abc import Iterator
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    StringProperty,
+)
+
+from ..core.errors import FaceDepthError, PhotoError
+from . import photo_source, worker
+from .preferences import worker_settings
+from .properties import MODEL_FOLDER, MODEL_ITEMS, RESOLUTION, STRENGTH
+from .reconstruct import Outcome, Progress, Settings, finish, rebuild, reconstruct_steps
+
+_TICK_SECONDS = 0.05
+
+_running: list["FACEDEPTH_OT_reconstruct"] = []
+
+
+def running_progress() -> Progress | None:
+    """How far the reconstruction in this window is; None when there is none."""
+    return _running[0].progress if _running else None
+
+
+def cancel_running() -> None:
+    """Ask the running reconstruction to stop at its next tick."""
+    for operator in _running:
+        operator.stop_asked = True
+
+
+def chosen_image(context: bpy.types.Context) -> bpy.types.Image | None:
+    """The image that the panel's settings point at."""
+    settings = context.scene.face_depth
+    if settings.source == 'OBJECT':
+        return photo_source.image_of_object(context.object)
+    if settings.source == 'EDITOR':
+        return photo_source.image_in_editor(context.screen)
+    return settings.image
+
+
+class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
+    """Turn the photo into a coloured mesh of the face"""
+
+    bl_idname = "face_depth.reconstruct"
+    bl_label = "Reconstruct Face"
+    bl_options = {'REGISTER', 'UNDO'}
+
+    filepath: StringProperty(
+        name="Photo", description="File of the photo", subtype='FILE_PATH',
+        options={'HIDDEN', 'SKIP_SAVE'},
+    )
+    directory: StringProperty(subtype='DIR_PATH', options={'HIDDEN', 'SKIP_SAVE'})
+    files: CollectionProperty(
+        type=bpy.types.OperatorFileListElement, options={'HIDDEN', 'SKIP_SAVE'}
+    )
+    image: StringProperty(
+        name="Image", description="Name of an image in this file",
+        options={'HIDDEN', 'SKIP_SAVE'},
+    )
+    model: EnumProperty(name="Model", items=MODEL_ITEMS, options={'HIDDEN'})
+    model_folder: StringProperty(name="Model Folder", options={'HIDDEN'})
+    whole_image: BoolProperty(name="Use the Whole Image", options={'HIDDEN'})
+    face: IntProperty(name="Face", min=0, options={'HIDDEN'})
+    resolution: IntProperty(**RESOLUTION)
+    strength: FloatProperty(**STRENGTH)
+    result_key: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
+
+    _timer: bpy.types.Timer | None = None
+
+    @classmethod
+    def poll(cls, context):
+        if context.mode != 'OBJECT':
+            cls.poll_message_set("Switch to Object Mode first")
+            return False
+        if _running:
+            cls.poll_message_set("A reconstruction is running: press Esc to cancel it")
+            return False
+        return True
+
+    def invoke(self, context, event):
+        self._adopt_panel(context)
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._steps = self._start(context, wait=0.0)
+            self.progress: Progress = next(self._steps)
+        except FaceDepthError as error:
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+        self.stop_asked = False
+        _running.append(self)
+        self._timer = context.window_manager.event_timer_add(_TICK_SECONDS, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        self._show(context)
+        return {'RUNNING_MODAL'}
+
+    def modal(self, context, event):
+        if event.type == 'ESC' or self.stop_asked:
+            self.cancel(context)
+            self.report({'INFO'}, "Reconstruction cancelled")
+            return {'CANCELLED'}
+        if event.type != 'TIMER':
+            return {'PASS_THROUGH'}
+        try:
+            progress = next(self._steps)
+        except StopIteration as stop:
+            self._end(context)
+            return self._finished(context, stop.value)
+        except FaceDepthError as error:
+            self._end(context)
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+        if progress != self.progress:
+            self.progress = progress
+            self._show(context)
+        return {'PASS_THROUGH'}
+
+    def cancel(self, context):
+        """Blender calls this too, when a file is loaded or the window closes."""
+        self._steps.close()
+        self._end(context)
+
+    def execute(self, context):
+        if self.result_key:
+            item = rebuild(context, self.result_key, self.resolution, self.strength)
+            if item is not None:
+                return {'FINISHED'}
+        try:
+            return self._finished(context, finish(self._start(context, wait=0.1)))
+        except FaceDepthError as error:
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+
+    def _adopt_panel(self, context) -> None:
+        """Take from the panel what the caller has not set."""
+        settings = context.scene.face_depth
+        for name in ("model", "model_folder", "whole_image", "face", "resolution", "strength"):
+            if not self.properties.is_property_set(name):
+                setattr(self, name, getattr(settings, name))
+
+    def _start(self, context, wait: float) -> Iterator[Progress]:
+        preferences = worker_settings(context)
+        return reconstruct_steps(
+            context, worker.client(preferences.python, preferences.idle_seconds),
+            self._source(context),
+            Settings(
+                model=self.model_folder if self.model == MODEL_FOLDER else self.model,
+                device=preferences.device,
+                face=None if self.whole_image else self.face,
+                resolution=self.resolution, strength=self.strength, fall_back=True,
+            ),
+            wait,
+        )
+
+    def _source(self, context) -> photo_source.PhotoSource:
+        if self.files and self.files[0].name:
+            return photo_source.from_file(os.path.join(self.directory, self.files[0].name))
+        if self.filepath:
+            return photo_source.from_file(self.filepath)
+        image = bpy.data.images.get(self.image) if self.image else chosen_image(context)
+        if image is None:
+            raise PhotoError(
+                f"There is no image called {self.image}." if self.image else
+                "No photo is chosen: open one in the Face Depth panel."
+            )
+        return photo_source.from_image(image)
+
+    def _finished(self, context, outcome: Outcome) -> set[str]:
+        self.result_key = outcome.key
+        _show_texture(context)
+        if outcome.note:
+            self.report({'WARNING'}, outcome.note)
+        else:
+            self.report({'INFO'}, (
+                f"{outcome.info['vertices']:,} vertices in "
+                f"{outcome.info['timings']['total']:.1f} s"
+            ))
+        return {'FINISHED'}
+
+    def _show(self, context) -> None:
+        context.workspace.status_text_set(
+            f"{self.progress.label} ({self.progress.fraction:.0%}), Esc cancels"
+        )
+        _redraw_viewports(context)
+
+    def _end(self, context) -> None:
+        if self in _running:
+            _running.remove(self)
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        _redraw_viewports(context)
+
+
+class FACEDEPTH_OT_cancel(bpy.types.Operator):
+    """Stop the running reconstruction"""
+
+    bl_idname = "face_depth.cancel"
+    bl_label = "Cancel"
+    bl_options = {'INTERNAL'}
+
+    @classmethod
+    def poll(cls, context):
+        return bool(_running)
+
+    def execute(self, context):
+        cancel_running()
+        return {'FINISHED'}
+
+
+class FACEDEPTH_FH_photo(bpy.types.FileHandler):
+    """Photos dropped into the 3D viewport."""
+
+    bl_idname = "FACEDEPTH_FH_photo"
+    bl_label = "Face Depth"
+    bl_import_operator = FACEDEPTH_OT_reconstruct.bl_idname
+    bl_file_extensions = ";".join(photo_source.EXTENSIONS)
+
+    @classmethod
+    def poll_drop(cls, context):
+        return context.area is not None and context.area.type == 'VIEW_3D'
+
+
+def _viewports(context: bpy.types.Context) -> Iterator[bpy.types.Area]:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == 'VIEW_3D':
+                yield area
+
+
+def _redraw_viewports(context: bpy.types.Context) -> None:
+    for area in _viewports(context):
+        area.tag_redraw()
+
+
+def _show_texture(context: bpy.types.Context) -> None:
+    """Let solid viewports that show plain material colours show the photo."""
+    for area in _viewports(context):
+        shading = area.spaces.active.shading
+        if shading.type == 'SOLID' and shading.color_type == 'MATERIAL':
+            shading.color_type = 'TEXTURE'
+
+
+CLASSES = (FACEDEPTH_OT_reconstruct, FACEDEPTH_OT_cancel, FACEDEPTH_FH_photo)

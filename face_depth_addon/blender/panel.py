@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Face Depth tab of the 3D viewport's sidebar."""
+
+import bpy
+
+from . import ops_reconstruct
+from .ops_depth import FACEDEPTH_OT_show_depth
+from .ops_mesh import FACEDEPTH_OT_cleanup, FACEDEPTH_OT_smooth
+from .ops_reconstruct import FACEDEPTH_OT_cancel, FACEDEPTH_OT_reconstruct
+from .properties import MODEL_FOLDER
+
+# Share of a square grid that a head with its shoulders fills, rounded, for the estimate.
+_TYPICAL_SHARE = 0.6
+
+
+class _Sidebar:
+    bl_space_type = 'VIEW_3D'
+    bl_region_type = 'UI'
+    bl_category = "Face Depth"
+
+
+class FACEDEPTH_PT_main(_Sidebar, bpy.types.Panel):
+    """Photo, model and the one button"""
+
+    bl_label = "Face Depth"
+
+    def draw(self, context):
+        layout = self.layout
+        settings = context.scene.face_depth
+        column = layout.column(align=True)
+        column.row(align=True).prop(settings, "source", expand=True)
+        if settings.source == 'IMAGE':
+            column.template_ID(settings, "image", open="image.open")
+        else:
+            image = ops_reconstruct.chosen_image(context)
+            row = column.box().row()
+            row.label(text=image.name if image else "No image there", icon='IMAGE_DATA')
+
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "model")
+        if settings.model == MODEL_FOLDER:
+            column.prop(settings, "model_folder", text="Folder")
+        column.prop(settings, "whole_image", text="Whole Image")
+        row = column.row()
+        row.enabled = not settings.whole_image
+        row.prop(settings, "face")
+        column.prop(settings, "resolution")
+        column.label(text=_vertex_estimate(settings.resolution), icon='VERTEXSEL')
+        column.prop(settings, "strength")
+        _draw_action(layout, context)
+
+
+def _draw_action(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The button, or the progress of what it started."""
+    progress = ops_reconstruct.running_progress()
+    if progress is None:
+        column = layout.column()
+        column.scale_y = 1.6
+        column.enabled = ops_reconstruct.chosen_image(context) is not None
+        column.operator(FACEDEPTH_OT_reconstruct.bl_idname, icon='MESH_MONKEY')
+        return
+    row = layout.row(align=True)
+    row.progress(factor=progress.fraction, text=progress.label)
+    row.operator(FACEDEPTH_OT_cancel.bl_idname, text="", icon='CANCEL')
+
+
+def _vertex_estimate(resolution: int) -> str:
+    """The vertex count beforehand: the bound, and what a portrait comes to."""
+    typical = round(_TYPICAL_SHARE * resolution**2, -3 if resolution > 100 else -2)
+    return f"About {typical:,.0f} vertices, {resolution**2:,} at most"
+
+
+class FACEDEPTH_PT_edit(_Sidebar, bpy.types.Panel):
+    """What can be done to the finished mesh"""
+
+    bl_label = "Edit Mesh"
+    bl_parent_id = "FACEDEPTH_PT_main"
+
+    def draw(self, context):
+        column = self.layout.column(align=True)
+        column.operator(FACEDEPTH_OT_smooth.bl_idname, icon='MOD_SMOOTH')
+        column.operator(FACEDEPTH_OT_cleanup.bl_idname, icon='BRUSH_DATA')
+        column.operator(FACEDEPTH_OT_show_depth.bl_idname, icon='IMAGE_DATA')
+
+
+CLASSES = (FACEDEPTH_PT_main, FACEDEPTH_PT_edit)

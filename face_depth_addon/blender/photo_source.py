@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the photo comes from: a file, an image in the .blend, an object, an editor."""
+
+import os
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+
+from ..core.errors import PhotoError
+
+EXTENSIONS = (
+    ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".exr", ".hdr",
+)
+
+
+@dataclass(frozen=True)
+class PhotoSource:
+    """A photo in the form that a worker's `Request` takes."""
+
+    name: str
+    photo: dict
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def from_file(path: str) -> PhotoSource:
+    """A photo on disk; the worker reads it."""
+    path = os.path.abspath(bpy.path.abspath(path))
+    return PhotoSource(os.path.basename(path), {"path": path})
+
+
+def from_image(image: bpy.types.Image) -> PhotoSource:
+    """A photo in the .blend: its file, its packed file or, when painted or generated, its pixels.
+
+    Raises
+    ------
+    PhotoError
+        The image has no pixels.
+    """
+    name = image.name
+    if image.source == 'FILE' and not image.is_dirty:
+        if image.packed_file is not None:
+            data = np.frombuffer(image.packed_file.data, np.uint8)
+            return PhotoSource(name, {"name": name}, {"data": data})
+        return PhotoSource(name, from_file_of(image).photo)
+    width, height = image.size
+    if not image.has_data or width * height == 0 or image.channels == 0:
+        # Generated images have no buffer until something asks for one.
+        image.update()
+    width, height = image.size
+    if width * height == 0 or len(image.pixels) == 0:
+        raise PhotoError(f"The image {name} has no pixels that can be read.")
+    pixels = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(pixels)
+    pixels = pixels.reshape(height, width, image.channels)[::-1]
+    if image.is_float and image.channels == 4 and image.alpha_mode == 'PREMUL':
+        pixels = pixels.copy()
+        pixels[..., :3] /= np.maximum(pixels[..., 3:], 1e-6)
+    linear = image.is_float and image.colorspace_settings.name != "sRGB"
+    return PhotoSource(name, {"name": name, "linear": linear}, {"pixels": pixels})
+
+
+def from_file_of(image: bpy.types.Image) -> PhotoSource:
+    """The file that an unpacked image refers to.
+
+    Raises
+    ------
+    PhotoError
+        It is not there any more.
+    """
+    path = bpy.path.abspath(image.filepath, library=image.library)
+    if not os.path.exists(path):
+        raise PhotoError(f"The file of the image {image.name} is missing: {path}.")
+    return from_file(path)
+
+
+def image_of_object(item: bpy.types.Object | None) -> bpy.types.Image | None:
+    """The image of an image empty, or of the active texture of an object's material."""
+    if item is None:
+        return None
+    if item.type == 'EMPTY' and item.empty_display_type == 'IMAGE':
+        return item.data
+    material = item.active_material
+    if material is None or material.node_tree is None:
+        return None
+    textures = [
+        node for node in material.node_tree.nodes if node.type == 'TEX_IMAGE' and node.image
+    ]
+    textures.sort(key=lambda node: node != material.node_tree.nodes.active)
+    return textures[0].image if textures else None
+
+
+def image_in_editor(screen: bpy.types.Screen | None) -> bpy.types.Image | None:
+    """The image that an Image Editor of the screen shows."""
+    for area in screen.areas if screen else ():
+        if area.type == 'IMAGE_EDITOR' and area.spaces.active.image is not None:
+            return area.spaces.active.image
+    return None

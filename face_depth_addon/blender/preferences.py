@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user sets once: interpreter, device, idle time."""
+
+import os
+from dataclasses import dataclass
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, StringProperty
+
+PACKAGE = __package__.rpartition(".")[0]
+
+DEVICE_ITEMS = (
+    ('auto', "Automatic", "The fastest device that PyTorch finds"),
+    ('cuda', "CUDA", "An NVIDIA graphics card"),
+    ('mps', "Metal", "An Apple graphics processor"),
+    ('cpu', "CPU", "The processor: works everywhere"),
+)
+
+
+class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
+    """Where and how the depth model runs."""
+
+    bl_idname = PACKAGE
+
+    python: StringProperty(
+        name="Python Interpreter", subtype='FILE_PATH',
+        description="Runs the depth model; it needs torch, transformers, opencv-python and "
+        "pillow. Empty for Blender's own Python",
+    )
+    device: EnumProperty(name="Device", items=DEVICE_ITEMS)
+    idle_minutes: FloatProperty(
+        name="Keep Warm", description="Minutes after which an idle worker frees its memory",
+        default=5.0, min=0.1, soft_max=60.0,
+    )
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "python")
+        layout.prop(self, "device")
+        layout.prop(self, "idle_minutes")
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Preferences as values, also where the add-on is registered without being enabled."""
+
+    python: str = ""
+    device: str = "auto"
+    idle_seconds: float = 300.0
+
+
+def worker_settings(context: bpy.types.Context) -> WorkerSettings:
+    """The user's preferences; ``FACE_DEPTH_PYTHON`` stands in for an unset interpreter."""
+    python = os.environ.get("FACE_DEPTH_PYTHON", "")
+    addon = context.preferences.addons.get(PACKAGE)
+    if addon is None or addon.preferences is None:
+        return WorkerSettings(python)
+    chosen = addon.preferences
+    return WorkerSettings(
+        bpy.path.abspath(chosen.python) if chosen.python else python,
+        chosen.device, chosen.idle_minutes * 60.0,
+    )
+
+
+CLASSES = (FACEDEPTH_AP_preferences,)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings that a scene keeps for the panel."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
+from bpy.props import StringProperty
+
+from ..inference.model_folder import BUNDLED, FACEMESH
+
+SOURCE_ITEMS = (
+    ('IMAGE', "Image", "An image of this file, or one opened from disk"),
+    ('OBJECT', "Selected", "The image empty, or the plane with an image, that is selected"),
+    ('EDITOR', "Editor", "The image that is open in an Image Editor"),
+)
+MODEL_FOLDER = 'FOLDER'
+MODEL_ITEMS = (
+    (BUNDLED, "Face DPT", "The bundled neural network: best shape, about a second"),
+    (FACEMESH, "Fast", "A smooth surface through 468 landmarks: no PyTorch needed"),
+    (MODEL_FOLDER, "Folder", "A depth model of your own, in the format of transformers"),
+)
+RESOLUTION = dict(
+    name="Resolution", description="Vertices along the longest side of the mesh",
+    default=512, min=16, max=2048, soft_min=64,
+)
+STRENGTH = dict(
+    name="Strength", description="Factor on the relief; 1 is true to the photo",
+    default=1.0, min=0.0, soft_max=2.0, max=10.0,
+)
+
+
+class FACEDEPTH_PG_settings(bpy.types.PropertyGroup):
+    """What the next reconstruction starts from."""
+
+    source: EnumProperty(name="Photo From", items=SOURCE_ITEMS)
+    image: PointerProperty(
+        type=bpy.types.Image, name="Photo", description="The photo to reconstruct",
+    )
+    model: EnumProperty(name="Model", items=MODEL_ITEMS)
+    model_folder: StringProperty(
+        name="Model Folder", subtype='DIR_PATH',
+        description="Holds config.json, model.safetensors and preprocessor_config.json",
+    )
+    whole_image: BoolProperty(
+        name="Use the Whole Image", description="Do not look for a face: any object will do",
+    )
+    face: IntProperty(
+        name="Face", description="Which face of a group: 0 is the largest", min=0,
+    )
+    resolution: IntProperty(**RESOLUTION)
+    strength: FloatProperty(**STRENGTH)
+
+
+CLASSES = (FACEDEPTH_PG_settings,)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a photo to an object in the scene: what the operator and the command line share."""
+
+import collections
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import bpy
+
+from ..core.errors import MeshError, TorchError
+from ..core.grid import build_grid
+from ..core.reconstruction import Reconstruction
+from ..inference.client import Request, WorkerClient
+from ..inference.model_folder import BUNDLED, FACEMESH
+from .material import pack_image, photo_material
+from .mesh import fill_mesh
+from .photo_source import PhotoSource
+
+_KEPT_RESULTS = 4
+_results: collections.OrderedDict[str, Reconstruction] = collections.OrderedDict()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to make of a photo.
+
+    Attributes
+    ----------
+    model : str
+        ``facemesh``, a bundled model's name or a folder.
+    device : str
+    face : int or None
+        Which face, 0 the largest; None for the whole image.
+    resolution : int
+        Vertices along the longest side.
+    strength : float
+        Factor on the relief.
+    fall_back : bool
+        Use the Fast source, with a note, where PyTorch is missing.
+    depth_output : str or None
+        File for the depth map in the photo's frame.
+    """
+
+    model: str = BUNDLED
+    device: str = "auto"
+    face: int | None = 0
+    resolution: int = 512
+    strength: float = 1.0
+    fall_back: bool = False
+    depth_output: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is being done, for people, and how far it is, 0 to 1."""
+
+    label: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished reconstruction.
+
+    Attributes
+    ----------
+    object : bpy.types.Object
+    key : str
+        Under which `rebuild` finds the depth again.
+    info : dict
+        What it was made from, with timings in seconds.
+    note : str
+        A sentence for the user, or empty.
+    """
+
+    object: bpy.types.Object
+    key: str
+    info: dict
+    note: str = ""
+
+
+def reconstruct_steps(
+    context: bpy.types.Context, client: WorkerClient, source: PhotoSource, settings: Settings,
+    wait: float = 0.0,
+) -> Iterator[Progress]:
+    """Reconstruct a photo in small steps; closing the generator leaves nothing behind.
+
+    Parameters
+    ----------
+    context : bpy.types.Context
+        Whose collection the object is linked to.
+    client : WorkerClient
+    source : PhotoSource
+    settings : Settings
+    wait : float
+        Seconds that one step may wait for the worker.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    FaceDepthError
+    """
+    begun = perf_counter()
+    note = ""
+    try:
+        result = yield from _infer(client, source, settings, wait)
+    except TorchError as error:
+        if not settings.fall_back:
+            raise
+        note = f"The Fast source was used. {error}"
+        settings = replace(settings, model=FACEMESH)
+        result = yield from _infer(client, source, settings, wait)
+    inferred = perf_counter()
+    item = yield from _build_steps(context, result, settings, wait)
+    timings = result.info["timings"]
+    timings["inference"] = inferred - begun
+    timings["mesh"] = perf_counter() - inferred
+    timings["total"] = perf_counter() - begun
+    return Outcome(item, _keep(result), result.info, note)
+
+
+def rebuild(
+    context: bpy.types.Context, key: str, resolution: int, strength: float
+) -> bpy.types.Object | None:
+    """Build the mesh of an earlier result anew, without inference.
+
+    Returns
+    -------
+    bpy.types.Object or None
+        None when the result is not kept any more.
+    """
+    result = _results.get(key)
+    if result is None:
+        return None
+    settings = Settings(
+        model=result.info["model"], resolution=resolution, strength=strength
+    )
+    return finish(_build_steps(context, result, settings, 0.01))
+
+
+def finish(steps: Iterator[Progress]):
+    """Run a generator of steps to its end; its return value."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def _infer(
+    client: WorkerClient, source: PhotoSource, settings: Settings, wait: float
+) -> Iterator[Progress]:
+    job = client.submit(Request(
+        photo=source.photo, arrays=source.arrays, model=settings.model, device=settings.device,
+        options={"face": settings.face, "resolution": settings.resolution},
+        depth_output=settings.depth_output,
+    ))
+    try:
+        while not job.poll(wait):
+            yield Progress(job.label, job.fraction)
+    except GeneratorExit:
+        job.cancel()
+        raise
+    return job.result
+
+
+def _build_steps(
+    context: bpy.types.Context, result: Reconstruction, settings: Settings, wait: float
+) -> Iterator[Progress]:
+    """Grid in a thread, then the data-blocks piece by piece; an early end removes them."""
+    progress = Progress("Building the mesh", 0.98)
+    executor = ThreadPoolExecutor(1)
+    try:
+        future = executor.submit(build_grid, result, settings.resolution, settings.strength)
+        while not _done(future, wait):
+            yield progress
+    finally:
+        executor.shutdown(wait=False)
+    grid = future.result()
+    name = _object_name(result.info["photo"])
+    mesh = bpy.data.meshes.new(name)
+    finished = False
+    try:
+        for _ in fill_mesh(mesh, grid):
+            yield progress
+        item = _add_object(context, name, mesh, result, settings)
+        finished = True
+    except ReferenceError as error:
+        raise MeshError(
+            "The mesh was lost by an undo while it was being built: reconstruct again."
+        ) from error
+    finally:
+        if not finished:
+            _discard(mesh)
+    result.info["vertices"], result.info["faces_built"] = len(mesh.vertices), len(mesh.polygons)
+    return item
+
+
+def _discard(mesh: bpy.types.Mesh) -> None:
+    try:
+        bpy.data.meshes.remove(mesh)
+    except ReferenceError:
+        # An undo has removed it already.
+        return
+
+
+def _done(future: Future, wait: float) -> bool:
+    try:
+        future.exception(timeout=wait)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _add_object(
+    context: bpy.types.Context, name: str, mesh: bpy.types.Mesh, result: Reconstruction,
+    settings: Settings,
+) -> bpy.types.Object:
+    """Link the finished mesh, with its material, as the one selected object."""
+    image = pack_image(f"{name} photo", result.texture)
+    mesh.materials.append(photo_material(name, image))
+    item = bpy.data.objects.new(name, mesh)
+    for key, value in _provenance(result, settings).items():
+        item[f"face_depth_{key}"] = value
+    collection = context.collection or context.scene.collection
+    collection.objects.link(item)
+    item.location = context.scene.cursor.location
+    for other in context.view_layer.objects.selected:
+        other.select_set(False)
+    # A hidden or excluded collection keeps its objects out of the view layer.
+    if item.name in context.view_layer.objects:
+        item.select_set(True)
+        context.view_layer.objects.active = item
+    return item
+
+
+def _provenance(result: Reconstruction, settings: Settings) -> dict:
+    crop, info = result.crop, result.info
+    return {
+        "photo": info["photo"], "digest": info["digest"], "model": info["model"],
+        "resolution": settings.resolution, "strength": settings.strength,
+        "crop": (crop.x, crop.y, crop.side, crop.roll),
+        "photo_size": (info["width"], info["height"]),
+        "metres_per_pixel": result.metres_per_pixel,
+    }
+
+
+def _object_name(photo: str) -> str:
+    """The photo's name without its suffix, within Blender's 63 bytes."""
+    stem = photo.rsplit(".", 1)[0] or photo
+    return stem.encode()[:48].decode(errors="ignore") or "Face"
+
+
+def _keep(result: Reconstruction) -> str:
+    """Keep a result for `rebuild`, dropping the oldest; its key."""
+    face = result.info.get("face", {}).get("box", "whole")
+    key = f"{result.info['digest']} {result.info['model']} {face} {result.size}"
+    _results[key] = result
+    _results.move_to_end(key)
+    while len(_results) > _KEPT_RESULTS:
+        _results.popitem(last=False)
+    return key

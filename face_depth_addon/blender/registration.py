@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Blender learns of the extension, in one place."""
+
+import bpy
+
+from . import ops_depth, ops_mesh, ops_reconstruct, panel, preferences, properties, worker
+from .command import run_command
+
+CLASSES = (
+    *properties.CLASSES,
+    *preferences.CLASSES,
+    *ops_reconstruct.CLASSES,
+    *ops_mesh.CLASSES,
+    *ops_depth.CLASSES,
+    *panel.CLASSES,
+)
+
+_commands: list[object] = []
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
+    _commands.append(bpy.utils.register_cli_command("face_depth", run_command))
+
+
+def unregister() -> None:
+    ops_reconstruct.cancel_running()
+    worker.close()
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
+    del bpy.types.Scene.face_depth
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

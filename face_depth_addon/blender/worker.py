@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one worker of this Blender."""
+
+import atexit
+
+from ..inference.client import WorkerClient, default_python
+
+_clients: list[WorkerClient] = []
+
+
+def client(python: str = "", idle_seconds: float = 300.0) -> WorkerClient:
+    """The worker's client; another interpreter ends the worker of the one before.
+
+    Parameters
+    ----------
+    python : str
+        Interpreter; empty for Blender's own.
+    idle_seconds : float
+        After how long without a job the worker ends itself.
+    """
+    wanted = python or default_python()
+    if _clients and (_clients[0].python, _clients[0].idle_seconds) != (wanted, idle_seconds):
+        close()
+    if not _clients:
+        _clients.append(WorkerClient(wanted, idle_seconds))
+    return _clients[0]
+
+
+def close() -> None:
+    """End the worker, if one runs."""
+    while _clients:
+        _clients.pop().close()
+
+
+atexit.register(close)

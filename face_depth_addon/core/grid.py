@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From depth in a crop to the arrays of a displaced quad grid. Needs numpy only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .reconstruction import Reconstruction
+
+_BORDER_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class GridMesh:
+    """Arrays of a quad mesh, upright in Blender: +Z up, facing -Y, in metres.
+
+    Attributes
+    ----------
+    positions : ndarray, (n, 3) float32
+    depth : ndarray, (n,) float32
+        Distance towards the camera from the subject's centre, in metres, before
+        strength is applied.
+    colours : ndarray, (n, 4) uint8
+        sRGB with alpha 255.
+    uvs : ndarray, (n, 2) float32
+        Position in the crop, (0, 0) at its lower left.
+    corner_verts : ndarray, (4 q,) int32
+        Quads wound anticlockwise as seen by the camera.
+    corner_edges : ndarray, (4 q,) int32
+        The edge that leaves each corner.
+    edges : ndarray, (e, 2) int32
+    """
+
+    positions: np.ndarray
+    depth: np.ndarray
+    colours: np.ndarray
+    uvs: np.ndarray
+    corner_verts: np.ndarray
+    corner_edges: np.ndarray
+    edges: np.ndarray
+
+    @property
+    def quad_count(self) -> int:
+        """Number of quads."""
+        return len(self.corner_verts) // 4
+
+
+@dataclass(frozen=True)
+class _Lattice:
+    """The grid before displacement: which cells exist, and where its lines lie."""
+
+    columns: np.ndarray
+    rows: np.ndarray
+    cells: np.ndarray
+
+
+def _lattice(subject: np.ndarray, resolution: int) -> _Lattice:
+    """Lay square cells over the subject's box, its longest side ``resolution`` vertices."""
+    size = subject.shape[0]
+    filled_rows, filled_columns = (np.flatnonzero(subject.any(axis=axis)) for axis in (1, 0))
+    low = np.array([filled_columns[0], filled_rows[0]], float)
+    high = np.array([filled_columns[-1], filled_rows[-1]], float) + 1.0
+    step = (high - low).max() / (resolution - 1)
+    counts = np.maximum(np.ceil((high - low) / step - 1e-6).astype(int) + 1, 2)
+    start = (low + high) / 2 - step * (counts - 1) / 2
+    columns, rows = (start[axis] + step * np.arange(counts[axis]) for axis in (0, 1))
+    middle_columns = np.clip((columns[:-1] + step / 2).astype(int), 0, size - 1)
+    middle_rows = np.clip((rows[:-1] + step / 2).astype(int), 0, size - 1)
+    return _Lattice(columns, rows, _tidy(subject[middle_rows][:, middle_columns]))
+
+
+def _tidy(cells: np.ndarray) -> np.ndarray:
+    """Drop cells until no two meet in a corner alone: the border stays manifold."""
+    while True:
+        a, b, c, d = cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]
+        falling, rising = a & d & ~b & ~c, b & c & ~a & ~d
+        if not (falling.any() or rising.any()):
+            return cells
+        cells = cells.copy()
+        cells[:-1, :-1] &= ~falling
+        cells[:-1, 1:] &= ~rising
+
+
+def count_vertices(subject: np.ndarray, resolution: int) -> int:
+    """How many vertices `build_grid` makes of a subject.
+
+    Parameters
+    ----------
+    subject : ndarray, (S, S) bool
+    resolution : int
+        Vertices along the longest side.
+
+    Returns
+    -------
+    int
+    """
+    return int(np.count_nonzero(_used_vertices(_lattice(subject, resolution).cells)))
+
+
+def _used_vertices(cells: np.ndarray) -> np.ndarray:
+    """Grid vertices that touch a cell: (rows + 1, columns + 1) bool."""
+    used = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), bool)
+    for rows in (slice(None, -1), slice(1, None)):
+        for columns in (slice(None, -1), slice(1, None)):
+            used[rows, columns] |= cells
+    return used
+
+
+def build_grid(
+    reconstruction: Reconstruction, resolution: int, strength: float = 1.0
+) -> GridMesh:
+    """Displaced grid over the subject.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+    resolution : int
+        Vertices along the subject's longest side.
+    strength : float
+        Factor on the relief; 1 is true to the photo's scale.
+
+    Returns
+    -------
+    GridMesh
+
+    Raises
+    ------
+    ValueError
+        The subject is empty.
+    """
+    lattice = _lattice(reconstruction.subject, resolution)
+    used = _used_vertices(lattice.cells)
+    number = np.cumsum(used.ravel(), dtype=np.int32).reshape(used.shape) - 1
+    edges, corner_edges = _edges(lattice.cells, used, number)
+    rows, columns = np.nonzero(used)
+    points = np.column_stack([lattice.columns[columns], lattice.rows[rows]])
+    _round_border(points, edges, corner_edges)
+
+    size = reconstruction.size
+    sampled = resample(reconstruction.depth, lattice.rows, lattice.columns)[used]
+    moved = np.unique(edges[_border(edges, corner_edges)])
+    sampled[moved] = sample(reconstruction.depth, points[moved])
+    per_pixel = reconstruction.metres_per_pixel
+    depth = ((sampled - reconstruction.origin[2]) * per_pixel).astype(np.float32)
+    uvs = (points / size).astype(np.float32)
+    positions = np.empty((len(points), 3), np.float32)
+    side = reconstruction.crop.side * per_pixel
+    positions[:, 0] = (uvs[:, 0] - reconstruction.origin[0]) * side
+    positions[:, 1] = -strength * depth
+    positions[:, 2] = (reconstruction.origin[1] - uvs[:, 1]) * side
+    uvs[:, 1] = 1.0 - uvs[:, 1]
+    colours = np.full((len(points), 4), 255, np.uint8)
+    colours[:, :3] = np.clip(sample(reconstruction.rgb, points) + 0.5, 0, 255)
+    return GridMesh(
+        positions, depth, colours, uvs,
+        _corners(number, lattice.cells), corner_edges, edges,
+    )
+
+
+def _corners(number: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Vertex of each quad corner: lower left, lower right, upper right, upper left."""
+    quads = (number[1:, :-1], number[1:, 1:], number[:-1, 1:], number[:-1, :-1])
+    return np.stack([part[cells] for part in quads], axis=1).ravel()
+
+
+def _edges(
+    cells: np.ndarray, used: np.ndarray, number: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (e, 2) int32, and the edge leaving each quad corner (4 q,) int32."""
+    across = np.zeros((used.shape[0], used.shape[1] - 1), bool)
+    across[:-1] |= cells
+    across[1:] |= cells
+    down = np.zeros((used.shape[0] - 1, used.shape[1]), bool)
+    down[:, :-1] |= cells
+    down[:, 1:] |= cells
+    across_number = np.cumsum(across.ravel(), dtype=np.int32).reshape(across.shape) - 1
+    first_down = across_number[-1, -1] + 1
+    down_number = np.cumsum(down.ravel(), dtype=np.int32).reshape(down.shape) - 1 + first_down
+    edges = np.concatenate([
+        np.column_stack([number[:, :-1][across], number[:, 1:][across]]),
+        np.column_stack([number[:-1][down], number[1:][down]]),
+    ])
+    leaving = (across_number[1:], down_number[:, 1:], across_number[:-1], down_number[:, :-1])
+    return edges, np.stack([part[cells] for part in leaving], axis=1).ravel()
+
+
+def _border(edges: np.ndarray, corner_edges: np.ndarray) -> np.ndarray:
+    """Which edges bound one quad only: (e,) bool."""
+    return np.bincount(corner_edges, minlength=len(edges)) == 1
+
+
+def _round_border(points: np.ndarray, edges: np.ndarray, corner_edges: np.ndarray) -> None:
+    """Turn the border's staircase into a line, in place, by averaging along it."""
+    border = edges[_border(edges, corner_edges)]
+    members, local = np.unique(border, return_inverse=True)
+    local = local.reshape(-1, 2)
+    degree = np.bincount(local.ravel(), minlength=len(members))[:, None]
+    for _ in range(_BORDER_ROUNDS):
+        ring = points[members]
+        total = np.zeros_like(ring)
+        np.add.at(total, local[:, 0], ring[local[:, 1]])
+        np.add.at(total, local[:, 1], ring[local[:, 0]])
+        points[members] = (ring + total / degree) / 2
+
+
+def resample(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Cubic B-spline look-up on a lattice: smooth also where it magnifies.
+
+    Bilinear look-up would leave facets that show in the shading.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) float32
+    rows, columns : ndarray, (r,) and (c,)
+        Continuous pixels.
+
+    Returns
+    -------
+    ndarray, (r, c) float32
+    """
+    for at in (rows, columns):
+        low = np.floor(at - 0.5).astype(int)
+        t = (at - 0.5 - low).astype(np.float32)
+        weights = (
+            (1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6,
+            (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6,
+        )
+        last = image.shape[0] - 1
+        image = sum(
+            weight[:, None] * image[np.clip(low + offset, 0, last)]
+            for offset, weight in zip((-1, 0, 1, 2), weights)
+        ).T
+    return image
+
+
+def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Bilinear look-up.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) or (H, W, C)
+    points : ndarray, (n, 2)
+        Continuous pixels; outside, the nearest border pixel counts.
+
+    Returns
+    -------
+    ndarray, (n,) or (n, C) float32
+    """
+    height, width = image.shape[:2]
+    x = np.clip(points[:, 0] - 0.5, 0, width - 1).astype(np.float32)
+    y = np.clip(points[:, 1] - 0.5, 0, height - 1).astype(np.float32)
+    left = np.minimum(x.astype(np.int32), max(width - 2, 0))
+    top = np.minimum(y.astype(np.int32), max(height - 2, 0))
+    x, y = x - left, y - top
+    if image.ndim == 3:
+        x, y = x[:, None], y[:, None]
+    flat = image.reshape(height * width, *image.shape[2:])
+    index = top * width + left
+    upper = flat[index] * (1 - x) + flat[index + 1] * x
+    index += width
+    lower = flat[index] * (1 - x) + flat[index + 1] * x
+    return upper * (1 - y) + lower * y

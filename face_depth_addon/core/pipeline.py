@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a photo to a `Reconstruction`: face, crop, depth, matte, edges."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .crop import Crop, transform_points
+from .detection import FaceDetector
+from .errors import FaceDepthError, NoFaceError
+from .facemesh import facemesh_depth
+from .filters import extend, fill_outside, guided_upsample
+from .landmarks import Face, LandmarkNet, outline_mask
+from .matte import MatteNet, subject_mask
+from .photo import Photo
+from .reconstruction import Reconstruction
+from .sampling import cut, inside_photo, paste
+
+_CROP_MARGIN, _CROP_RISE = 1.7, 0.05
+_MAX_SIZE, _MAX_TEXTURE = 2048, 4096
+_WHOLE_IMAGE_METRES = 0.25
+
+
+class DepthSource(Protocol):
+    """A network that gives depth for a square crop."""
+
+    #: Side of the square that the network reads, in pixels.
+    input_size: int
+    #: Side of the crop over the landmarks' box, and its rise in sides.
+    margin: float
+    rise: float
+    #: True: depth in sides of the crop. False: disparity up to an affine change.
+    absolute: bool
+    #: How far the depth is drawn to the landmarks' surface, 0 to 1.
+    landmark_weight: float
+
+    def predict(self, rgb: np.ndarray) -> np.ndarray:
+        """(s, s, 3) uint8 -> (h, w) float32, nearer is larger."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to reconstruct.
+
+    Attributes
+    ----------
+    face : int or None
+        Which face, 0 the largest; None for the whole image.
+    resolution : int
+        Vertices along the longest side that the mesh will have.
+    """
+
+    face: int | None = 0
+    resolution: int = 512
+
+
+@dataclass
+class Clock:
+    """Wall time per stage, in seconds, and progress reports on the way.
+
+    ``report(stage, fraction)`` may raise `Cancelled`.
+    """
+
+    report: Callable[[str, float], None]
+    timings: dict[str, float] = field(default_factory=dict)
+    _stage: str = ""
+    _since: float = 0.0
+
+    def enter(self, stage: str, label: str, fraction: float) -> None:
+        """End the stage before and begin ``stage``."""
+        self.finish()
+        self._stage, self._since = stage, time.perf_counter()
+        self.report(label, fraction)
+
+    def finish(self) -> None:
+        """End the current stage."""
+        if self._stage:
+            spent = time.perf_counter() - self._since
+            self.timings[self._stage] = self.timings.get(self._stage, 0.0) + spent
+        self._stage = ""
+
+
+class Pipeline:
+    """The detection models, loaded when first needed.
+
+    Parameters
+    ----------
+    models : Path
+        The package's ``models`` folder.
+    """
+
+    def __init__(self, models: Path):
+        self._detector = FaceDetector(models / "mtcnn")
+        self._landmarks = LandmarkNet(models / "mediapipe" / "face_landmark.tflite")
+        self._matte = MatteNet(models / "mediapipe" / "selfie_segmentation.tflite")
+
+    def find_faces(self, photo: Photo) -> list[Face]:
+        """All faces with their landmarks, the largest first."""
+        found = (
+            self._landmarks.locate(photo.rgb, detection)
+            for detection in self._detector.detect(photo.rgb)
+        )
+        return [face for face in found if face is not None]
+
+    def choose_face(self, photo: Photo, index: int) -> tuple[Face, int]:
+        """The face of that index, and how many there are.
+
+        Raises
+        ------
+        NoFaceError
+        """
+        faces = self.find_faces(photo)
+        if not faces:
+            raise NoFaceError(
+                f"No face was found in {photo.name}: choose a photo that shows one more clearly, "
+                "or use the whole image."
+            )
+        if not 0 <= index < len(faces):
+            counted = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
+            raise NoFaceError(
+                f"Face {index} was asked for, but only {counted} found in {photo.name} "
+                "(the largest is 0)."
+            )
+        return faces[index], len(faces)
+
+    def run(
+        self, photo: Photo, source: Callable[[], DepthSource | None], options: Options, clock: Clock
+    ) -> Reconstruction:
+        """Reconstruct one subject.
+
+        Parameters
+        ----------
+        photo : Photo
+        source : callable
+            Gives the network when it is needed; None means landmarks alone.
+        options : Options
+        clock : Clock
+
+        Returns
+        -------
+        Reconstruction
+
+        Raises
+        ------
+        NoFaceError
+            No face, or not the one asked for; or no network for a whole image.
+        FaceDepthError
+            What the source raises.
+        """
+        face, faces = None, 0
+        if options.face is not None:
+            clock.enter("face", "Finding the face", 0.15)
+            face, faces = self.choose_face(photo, options.face)
+        clock.enter("model", "Loading the model", 0.25)
+        network = source()
+        if network is None and face is None:
+            raise NoFaceError(
+                "The Fast source knows faces only: choose another model for the whole image."
+            )
+        crop = self._crop(photo, face, network)
+        size = _working_size(crop, options.resolution)
+        rgb = cut(photo.rgb, crop, size)
+        clock.enter("matte", "Separating the background", 0.4)
+        matte, subject = self._separate(photo, rgb, crop, face)
+        clock.enter("depth", "Estimating depth", 0.5)
+        if network is None:
+            depth = facemesh_depth(face, crop, size)
+        else:
+            depth = _network_depth(network, photo, crop, face, rgb, subject)
+        clock.enter("texture", "Preparing the colours", 0.85)
+        texture = _encode(cut(photo.rgb, crop, int(np.clip(round(crop.side), size, _MAX_TEXTURE))))
+        clock.finish()
+        return Reconstruction(
+            depth=depth, subject=subject, rgb=rgb, crop=crop,
+            metres_per_pixel=(
+                face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
+            ),
+            origin=_origin(depth, subject),
+            texture=texture,
+            info=_describe(photo, face, faces, clock.timings),
+        )
+
+    def _crop(self, photo: Photo, face: Face | None, network: DepthSource | None) -> Crop:
+        if face is None:
+            height, width = photo.rgb.shape[:2]
+            return Crop(width / 2, height / 2, float(max(height, width)))
+        if network is None:
+            return face.crop(_CROP_MARGIN, _CROP_RISE)
+        return face.crop(network.margin, network.rise)
+
+    def _separate(
+        self, photo: Photo, rgb: np.ndarray, crop: Crop, face: Face | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Matte (S, S) float32 and subject (S, S) bool."""
+        size = rgb.shape[0]
+        inside = inside_photo(crop, photo.rgb.shape, size)
+        if photo.alpha is not None:
+            inside &= cut(photo.alpha, crop, size, cv2.BORDER_CONSTANT) >= 128
+        if face is None:
+            if not inside.any():
+                raise FaceDepthError(f"{photo.name} is transparent everywhere.")
+            return inside.astype(np.float32), inside
+        hull = outline_mask(face, crop, size)
+        if not (hull & inside).any():
+            raise NoFaceError(f"The face in {photo.name} is transparent.")
+        matte = self._matte.matte(rgb)
+        return matte, subject_mask(matte, hull, inside)
+
+
+def _working_size(crop: Crop, resolution: int) -> int:
+    """Side at which depth is worked out: the photo's own, but enough for the mesh."""
+    enough = min(max(resolution, 512), _MAX_SIZE)
+    return int(np.clip(round(crop.side), enough, max(enough, 1024)))
+
+
+def _network_depth(
+    network: DepthSource, photo: Photo, crop: Crop, face: Face | None,
+    rgb: np.ndarray, subject: np.ndarray,
+) -> np.ndarray:
+    """The network's depth at the size of ``rgb``, in photo pixels, edges on the photo's."""
+    coarse = network.predict(cut(photo.rgb, crop, network.input_size))
+    shape = coarse.shape[::-1]
+    trust = cv2.resize(subject.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
+    if network.absolute:
+        coarse = coarse * np.float32(crop.side)
+    else:
+        coarse = _to_pixels(coarse, trust, crop, face)
+    if face is not None and network.landmark_weight > 0.0:
+        coarse = coarse + network.landmark_weight * _landmark_correction(coarse, face, crop)
+    # The network's outermost pixels already fall towards the background.
+    sure = trust > 0.95
+    coarse = extend(coarse, sure if sure.any() else trust > 0.5)
+    if face is not None:
+        coarse = _calm_around_face(coarse, face, crop)
+    guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
+    return guided_upsample(coarse, guide, 2, 6e-2)
+
+
+def _calm_around_face(depth: np.ndarray, face: Face, crop: Crop) -> np.ndarray:
+    """Blur (s, s) depth outside the face, where hair and cloth make the network waver."""
+    size = depth.shape[0]
+    hull = outline_mask(face, crop, size).astype(np.float32)
+    width = size // 20 | 1
+    hull = cv2.dilate(hull, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    inside = cv2.GaussianBlur(hull, (0, 0), size / 45)
+    return inside * depth + (1.0 - inside) * cv2.GaussianBlur(depth, (0, 0), size / 90)
+
+
+def _landmark_correction(depth: np.ndarray, face: Face, crop: Crop) -> np.ndarray:
+    """What takes (s, s) depth to the landmarks' surface in the face, less its median.
+
+    Outside the face the correction goes on smoothly, so that no step appears.
+    """
+    size = depth.shape[0]
+    hull = outline_mask(face, crop, size)
+    difference = facemesh_depth(face, crop, size) - depth
+    correction = fill_outside(difference - np.median(difference[hull]), hull)
+    return cv2.GaussianBlur(correction, (0, 0), size / 30)
+
+
+def _to_pixels(
+    disparity: np.ndarray, trust: np.ndarray, crop: Crop, face: Face | None
+) -> np.ndarray:
+    """Scale and shift relative disparity: on the landmarks, or to a plausible relief."""
+    if face is None:
+        low, high = np.percentile(disparity[trust > 0.5], (2, 98))
+        return (disparity - low) / max(high - low, 1e-6) * np.float32(0.4 * crop.side)
+    points = transform_points(crop.from_photo(disparity.shape[0]), face.landmarks[:, :2])
+    column, row = np.clip(points.astype(int), 0, disparity.shape[0] - 1).T
+    known = np.column_stack([disparity[row, column], np.ones(len(row))])
+    (scale, shift), *_ = np.linalg.lstsq(known, face.landmarks[:, 2], rcond=None)
+    return (disparity * scale + shift).astype(np.float32)
+
+
+def _encode(rgb: np.ndarray) -> bytes:
+    """A JPEG of (S, S, 3) uint8."""
+    _, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95]
+    )
+    return data.tobytes()
+
+
+def _origin(depth: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """Middle of the subject's box: x, y in [0, 1], depth in photo pixels."""
+    rows, columns = (np.flatnonzero(subject.any(axis=axis)) for axis in (1, 0))
+    size = subject.shape[0]
+    low, high = np.percentile(depth[subject], (1, 99))
+    return np.array([
+        (columns[0] + columns[-1] + 1) / 2 / size,
+        (rows[0] + rows[-1] + 1) / 2 / size,
+        (low + high) / 2,
+    ])
+
+
+def _describe(photo: Photo, face: Face | None, faces: int, timings: dict) -> dict:
+    height, width = photo.rgb.shape[:2]
+    info = {
+        "photo": photo.name, "digest": photo.digest, "width": width, "height": height,
+        "focal_35mm": photo.focal_35mm, "faces": faces, "timings": timings,
+    }
+    if face is not None:
+        info["face"] = {
+            "box": [round(float(value), 1) for value in face.box],
+            "presence": round(face.presence, 4),
+            "pose": [round(angle, 1) for angle in face.pose],
+            "inter_pupil_px": round(face.inter_pupil, 2),
+        }
+    return info
+
+
+def photo_depth(reconstruction: Reconstruction) -> np.ndarray:
+    """Depth in the photo's frame.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+
+    Returns
+    -------
+    ndarray, (height, width) float32
+        Photo pixels, nearer is larger, NaN outside the subject.
+    """
+    shape = (reconstruction.info["height"], reconstruction.info["width"])
+    values = np.where(reconstruction.subject, reconstruction.depth, np.nan)
+    return paste(values, reconstruction.crop, shape)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What inference hands to mesh building. Needs numpy only."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .crop import Crop
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Depth and colour of one subject in its upright square crop.
+
+    Attributes
+    ----------
+    depth : ndarray, (S, S) float32
+        Photo pixels, nearer is larger; finite everywhere, meaningful in the subject.
+    subject : ndarray, (S, S) bool
+        The pixels that belong to the subject.
+    rgb : ndarray, (S, S, 3) uint8
+        sRGB colours of the crop.
+    crop : Crop
+        Where the crop lies in the photo.
+    metres_per_pixel : float
+        Scale of the photo at the subject.
+    origin : ndarray, (3,) float64
+        Centre of the subject: x, y in [0, 1] crop coordinates, depth in photo pixels.
+    texture : bytes
+        The crop as a JPEG, at up to its size in the photo.
+    info : dict
+        What it was made from: photo, digest, source, device, face, timings, notes.
+    """
+
+    depth: np.ndarray
+    subject: np.ndarray
+    rgb: np.ndarray
+    crop: Crop
+    metres_per_pixel: float
+    origin: np.ndarray
+    texture: bytes
+    info: dict = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Width and height S of the arrays."""
+        return self.depth.shape[0]

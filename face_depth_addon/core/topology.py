@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connectivity of polygon meshes as index arrays: borders, neighbours, islands and holes.
+
+Deliberately pure: no bpy, numpy only, and no Python loop over vertices or faces.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Connectivity of a polygon mesh, in Blender's layout.
+
+    Parameters
+    ----------
+    vertex_count : int
+        Number of vertices, loose ones included.
+    edges : (E, 2) intp array
+        Vertices of each edge, wire edges included.
+    corner_verts, corner_edges : (C,) intp arrays
+        For each face corner its vertex, and the edge from there to the face's next corner.
+    face_starts : (F,) intp array
+        First corner of each face; a face's corners lie in a row, and faces in order.
+    """
+
+    vertex_count: int
+    edges: np.ndarray
+    corner_verts: np.ndarray
+    corner_edges: np.ndarray
+    face_starts: np.ndarray
+
+    @cached_property
+    def face_sizes(self) -> np.ndarray:
+        """(F,) number of corners of each face."""
+        return np.diff(self.face_starts, append=len(self.corner_verts))
+
+    @cached_property
+    def corner_faces(self) -> np.ndarray:
+        """(C,) face of each corner."""
+        return np.repeat(np.arange(len(self.face_starts)), self.face_sizes)
+
+    @cached_property
+    def corner_next(self) -> np.ndarray:
+        """(C,) the corner after each corner in its face."""
+        following = np.arange(1, len(self.corner_verts) + 1)
+        following[self.face_starts + self.face_sizes - 1] = self.face_starts
+        return following
+
+    @cached_property
+    def corner_prev(self) -> np.ndarray:
+        """(C,) the corner before each corner in its face."""
+        before = np.arange(-1, len(self.corner_verts) - 1)
+        before[self.face_starts] = self.face_starts + self.face_sizes - 1
+        return before
+
+    @cached_property
+    def faces_by_size(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Faces of each size: (N,) faces and the (sides, N) vertices of their corners."""
+        groups = []
+        for size in np.unique(self.face_sizes):
+            faces = np.flatnonzero(self.face_sizes == size)
+            corners = self.face_starts[faces] + np.arange(size)[:, np.newaxis]
+            groups.append((faces, self.corner_verts[corners]))
+        return groups
+
+    @cached_property
+    def edge_face_counts(self) -> np.ndarray:
+        """(E,) number of faces at each edge: 0 wire, 1 border, 2 inside."""
+        return np.bincount(self.corner_edges, minlength=len(self.edges))
+
+
+def keep_faces(topology: Topology, keep: np.ndarray) -> Topology:
+    """Topology of the faces marked in ``keep`` ((F,) bool), without the others' own edges.
+
+    Vertex indices stay; edge indices do not.
+    """
+    corners = keep[topology.corner_faces]
+    corner_edges = topology.corner_edges[corners]
+    keep_edge = topology.edge_face_counts == 0
+    keep_edge[corner_edges] = True
+    sizes = topology.face_sizes[keep]
+    return Topology(
+        topology.vertex_count,
+        topology.edges[keep_edge],
+        topology.corner_verts[corners],
+        (np.cumsum(keep_edge) - 1)[corner_edges],
+        np.cumsum(sizes) - sizes,
+    )
+
+
+def faces_within(topology: Topology, vertices: np.ndarray) -> np.ndarray:
+    """(F,) bool: faces with all their corners in ``vertices`` ((V,) bool)."""
+    outside = topology.corner_faces[~vertices[topology.corner_verts]]
+    return np.bincount(outside, minlength=len(topology.face_starts)) == 0
+
+
+def border_vertices(topology: Topology) -> np.ndarray:
+    """(V,) bool: vertices of an edge that does not lie between exactly two faces."""
+    border = np.zeros(topology.vertex_count, dtype=bool)
+    border[topology.edges[topology.edge_face_counts != 2]] = True
+    return border
+
+
+def neighbour_pairs(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of neighbouring vertices, each pair once: edges, and diagonals of quads.
+
+    Returns
+    -------
+    first, second : (P,) intp arrays
+    """
+    quads = topology.face_starts[topology.face_sizes == 4]
+    corner_verts = topology.corner_verts
+    first = [topology.edges[:, 0], corner_verts[quads], corner_verts[quads + 1]]
+    second = [topology.edges[:, 1], corner_verts[quads + 2], corner_verts[quads + 3]]
+    return np.concatenate(first), np.concatenate(second)
+
+
+def connected_components(links: np.ndarray, node_count: int) -> np.ndarray:
+    """Label the connected components of a graph.
+
+    Each round hooks every component to a linked one with a smaller label, then flattens
+    the chains by pointer jumping, so that few rounds over whole arrays suffice.
+
+    Parameters
+    ----------
+    links : (L, 2) intp array
+        Linked nodes.
+    node_count : int
+
+    Returns
+    -------
+    (node_count,) intp array
+        The smallest node of each node's component.
+    """
+    parent = np.arange(node_count)
+    first, second = links[:, 0], links[:, 1]
+    while len(first):
+        first, second = parent[first], parent[second]
+        apart = first != second
+        first, second = first[apart], second[apart]
+        parent[np.maximum(first, second)] = np.minimum(first, second)
+        grandparent = parent[parent]
+        while not np.array_equal(parent, grandparent):
+            parent = grandparent
+            grandparent = parent[parent]
+    return parent
+
+
+def island_labels(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    """Label the islands of a mesh, where faces hang together by edges.
+
+    Faces that touch at one vertex only are two islands: such a pinch holds nothing.
+
+    Returns
+    -------
+    face_labels : (F,) intp array
+    vertex_labels : (V,) intp array
+        Labels are common to both. A vertex of several islands has the label of one of them.
+    """
+    face_count = len(topology.face_starts)
+    node = face_count + np.arange(topology.vertex_count)
+    node[topology.corner_verts] = topology.corner_faces
+
+    by_edge = np.argsort(topology.corner_edges, kind="stable")
+    same_edge = np.diff(topology.corner_edges[by_edge]) == 0
+    faces = topology.corner_faces[by_edge]
+    across = np.stack([faces[:-1][same_edge], faces[1:][same_edge]], axis=1)
+    wires = node[topology.edges[topology.edge_face_counts == 0]]
+
+    labels = connected_components(
+        np.concatenate([across, wires]), face_count + topology.vertex_count
+    )
+    return labels[:face_count], labels[node]
+
+
+def small_islands(
+    topology: Topology, min_share: float, alive: np.ndarray, allowed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Islands with fewer than ``min_share`` of the vertices of the biggest one.
+
+    Parameters
+    ----------
+    topology : Topology
+    min_share : float
+        0 to 1.
+    alive : (V,) bool array
+        Vertices that count; the others belong to no island.
+    allowed : (V,) bool array
+        Islands with a vertex outside are left out.
+
+    Returns
+    -------
+    faces : (F,) bool array
+    vertices : (V,) bool array
+        Loose ones among them are in no face.
+    count : int
+        Number of such islands.
+    """
+    face_labels, vertex_labels = island_labels(topology)
+    sizes = np.bincount(vertex_labels[alive], minlength=len(face_labels) + len(vertex_labels))
+    small = np.zeros(len(sizes), dtype=bool)
+    small[face_labels] = True
+    small[vertex_labels[alive]] = True
+    small &= sizes < min_share * sizes.max(initial=0)
+    small[vertex_labels[alive & ~allowed]] = False
+    return small[face_labels], small[vertex_labels] & alive, int(small.sum())
+
+
+def border_loops(topology: Topology, max_sides: int) -> list[np.ndarray]:
+    """Closed loops of border edges, each wound as a face that closes it would be.
+
+    Where two faces touch at one vertex only, a loop crosses from the one to the other and
+    so stays on its side of the pinch. Loops that meet a vertex twice, faces of opposite
+    winding or edges of three faces are left out, since no single face can close them.
+
+    Parameters
+    ----------
+    topology : Topology
+    max_sides : int
+        Longer loops are left out.
+
+    Returns
+    -------
+    list of (sides,) intp arrays
+        Corners, one for each border edge: ``corner_verts`` of them are the loop's vertices.
+    """
+    corners = np.flatnonzero(topology.edge_face_counts[topology.corner_edges] == 1)
+    if not len(corners):
+        return []
+    rank = np.full(len(topology.corner_verts), -1)
+    rank[corners] = np.arange(len(corners))
+    follower = rank[_next_border_corners(topology, corners)]
+
+    label, jump = np.arange(len(corners)), follower
+    for _ in range(int(len(corners)).bit_length()):
+        label = np.minimum(label, label[jump])
+        jump = jump[jump]
+    starts, sides = np.unique(label, return_counts=True)
+    short = (sides >= 3) & (sides <= max_sides)
+    starts, sides = starts[short], sides[short]
+
+    walk = np.empty((len(starts), max_sides + 1), dtype=np.intp)
+    walk[:, 0] = starts
+    for step in range(max_sides):
+        walk[:, step + 1] = follower[walk[:, step]]
+    loops = []
+    for row, start, count in zip(walk, starts, sides, strict=True):
+        loop = corners[row[:count]]
+        if row[count] == start and len(np.unique(topology.corner_verts[loop])) == count:
+            loops.append(loop)
+    return loops
+
+
+def _next_border_corners(topology: Topology, corners: np.ndarray) -> np.ndarray:
+    """For each border corner the next one of its loop; itself where there is none."""
+    vertex = topology.corner_verts
+    opposite = _opposite_corners(topology)
+    found = np.full(len(corners), -1)
+    turning = np.arange(len(corners))
+    current = topology.corner_prev[corners]
+    # Turn around the vertex face by face; the longest fan at the border sets the rounds.
+    while len(turning):
+        at_border = topology.edge_face_counts[topology.corner_edges[current]] == 1
+        found[turning[at_border]] = current[at_border]
+        turning, current = turning[~at_border], opposite[current[~at_border]]
+        sound = (current >= 0) & (vertex[current] == vertex[corners[turning]])
+        turning, current = turning[sound], topology.corner_prev[current[sound]]
+
+    # At a pinch of two fans, each loop goes on along the other fan.
+    order = np.argsort(vertex[corners], kind="stable")
+    _, first, count = np.unique(vertex[corners][order], return_index=True, return_counts=True)
+    one, other = order[first[count == 2]], order[first[count == 2] + 1]
+    found[one], found[other] = found[other], found[one]
+    return np.where(found < 0, corners, found)
+
+
+def _opposite_corners(topology: Topology) -> np.ndarray:
+    """(C,) the corner across each corner's edge, -1 where there is not exactly one."""
+    inside = np.flatnonzero(topology.edge_face_counts[topology.corner_edges] == 2)
+    pairs = inside[np.argsort(topology.corner_edges[inside], kind="stable")].reshape(-1, 2)
+    opposite = np.full(len(topology.corner_verts), -1)
+    opposite[pairs[:, 0]] = pairs[:, 1]
+    opposite[pairs[:, 1]] = pairs[:, 0]
+    return opposite

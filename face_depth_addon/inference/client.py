@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's side of the worker: start, feed, listen, cancel. No torch, no cv2, no bpy."""
+
+import collections
+import itertools
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..core import errors
+from ..core.crop import Crop
+from ..core.reconstruction import Reconstruction
+from .protocol import read_message, write_message
+
+log = logging.getLogger(__name__)
+
+_MAIN = Path(__file__).resolve().parent / "worker_main.py"
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
+    "OPENCV_IO_ENABLE_OPENEXR": "1", "PYTHONIOENCODING": "utf-8",
+}
+_PACKAGES = {"cv2": "opencv-python", "PIL": "pillow"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One job for the worker.
+
+    Attributes
+    ----------
+    photo : dict
+        ``{"path": str}``, or ``{"name": str}`` with ``data`` in ``arrays`` (an encoded
+        image file), or ``{"name": str, "linear": bool}`` with ``pixels`` in ``arrays``.
+    model : str
+        ``facemesh``, a bundled model's name or a folder.
+    device : str
+    options : dict
+        Fields of `core.pipeline.Options`.
+    depth_output : str or None
+        File for the depth in the photo's frame.
+    arrays : dict of ndarray
+    """
+
+    photo: dict
+    model: str
+    device: str = "auto"
+    options: dict = field(default_factory=dict)
+    depth_output: str | None = None
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class _Process:
+    """A started worker and the three threads on its pipes."""
+
+    def __init__(self, python: str, idle_seconds: float):
+        self.python = python
+        self.messages: queue.SimpleQueue = queue.SimpleQueue()
+        self.ready = False
+        self._outbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._last_words: collections.deque[str] = collections.deque(maxlen=40)
+        hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        try:
+            self._popen = subprocess.Popen(
+                [python, str(_MAIN)], env=_environment(python, idle_seconds),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                creationflags=hidden,
+            )
+        except OSError as error:
+            raise errors.WorkerError(
+                f"The Python interpreter {python} cannot be started ({error.strerror or error}): "
+                "set another one in the preferences (--python on the command line)."
+            ) from error
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._reading = threading.Thread(target=self._read_errors, daemon=True)
+        for thread in (
+            self._listening, self._reading, threading.Thread(target=self._write, daemon=True)
+        ):
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def send(self, header: dict, arrays: dict[str, np.ndarray] | None = None) -> None:
+        self._outbox.put((header, arrays))
+
+    def close(self) -> None:
+        """End the process at once."""
+        self._outbox.put(None)
+        self._popen.kill()
+        self._popen.wait()
+        self._listening.join()
+        self._reading.join()
+
+    def why_it_ended(self) -> errors.FaceDepthError:
+        """A sentence about an end that was not asked for."""
+        self._reading.join(1.0)
+        code = self._popen.wait()
+        words = [line for line in self._last_words if line.strip()]
+        log.warning("worker ended with %s: %s", code, "\n".join(words))
+        last = words[-1].strip() if words else f"exit code {code}"
+        if last.startswith("missing module: "):
+            module = last.removeprefix("missing module: ")
+            return errors.WorkerError(
+                f"The Python interpreter {self.python} lacks the package "
+                f"{_PACKAGES.get(module, module)}: install it there, or set another interpreter "
+                "in the preferences (--python on the command line)."
+            )
+        if not self.ready:
+            return errors.WorkerError(
+                f"The Python interpreter {self.python} could not run the worker ({last}): "
+                "set another one in the preferences (--python on the command line)."
+            )
+        if code < 0:
+            last = f"signal {signal.Signals(-code).name}"
+        return errors.WorkerError(
+            f"The worker process stopped unexpectedly ({last}), perhaps for lack of memory; "
+            "the next click starts a new one."
+        )
+
+    def _write(self) -> None:
+        with self._popen.stdin as pipe:
+            while (message := self._outbox.get()) is not None:
+                try:
+                    write_message(pipe, *message)
+                except (BrokenPipeError, OSError):
+                    # The listener sees the same end and tells the user.
+                    return
+
+    def _listen(self) -> None:
+        with self._popen.stdout as pipe:
+            while (message := read_message(pipe)) is not None:
+                self.messages.put(message)
+        self.messages.put(None)
+
+    def _read_errors(self) -> None:
+        with self._popen.stderr as pipe:
+            for line in pipe:
+                self._last_words.append(line.decode(errors="replace").rstrip())
+
+
+def default_python() -> str:
+    """The interpreter that runs this code, also when Blender hosts it."""
+    executable = Path(sys.executable)
+    if "python" in executable.name.lower():
+        return str(executable)
+    name = "python.exe" if os.name == "nt" else f"python3.{sys.version_info.minor}"
+    return str(Path(sys.prefix) / ("bin" if os.name != "nt" else "") / name)
+
+
+def _environment(python: str, idle_seconds: float) -> dict[str, str]:
+    environment = {**os.environ, **_OFFLINE, "FACE_DEPTH_IDLE": str(idle_seconds)}
+    environment.pop("PYTHONHOME", None)
+    if python == default_python():
+        # Wheels of an extension lie where only Blender's own sys.path points.
+        environment["FACE_DEPTH_PATH"] = os.pathsep.join(sys.path)
+    return environment
+
+
+class WorkerClient:
+    """Keeps at most one worker process, started when first needed.
+
+    Parameters
+    ----------
+    python : str
+        Interpreter; empty for the one that runs Blender.
+    idle_seconds : float
+        After how long without a job the worker ends itself.
+    """
+
+    def __init__(self, python: str = "", idle_seconds: float = 300.0):
+        self.python = python or default_python()
+        self.idle_seconds = idle_seconds
+        self._process: _Process | None = None
+        self._numbers = itertools.count(1)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running worker."""
+        return self._process.pid if self._process and self._process.alive() else None
+
+    def submit(self, request: Request) -> "Job":
+        """Queue a job; returns at once.
+
+        Raises
+        ------
+        WorkerError
+            The interpreter cannot be started.
+        """
+        return Job(self, request, next(self._numbers))
+
+    def running_process(self) -> _Process:
+        """The warm worker, or a new one.
+
+        Raises
+        ------
+        WorkerError
+            The interpreter cannot be started.
+        """
+        if self._process is None or not self._process.alive():
+            self.close()
+            self._process = _Process(self.python, self.idle_seconds)
+        return self._process
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+
+class Job:
+    """A submitted request; ask it again and again with `poll`.
+
+    Attributes
+    ----------
+    label : str
+        What is being done, for people.
+    fraction : float
+        Progress, 0 to 1.
+    result : Reconstruction or None
+    """
+
+    def __init__(self, client: WorkerClient, request: Request, number: int):
+        self.label, self.fraction = "Starting the worker", 0.02
+        self.result: Reconstruction | None = None
+        self._client, self._request, self._number = client, request, number
+        self._submit()
+
+    def poll(self, timeout: float = 0.0) -> bool:
+        """Take what the worker has said.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the next message.
+
+        Returns
+        -------
+        bool
+            True when `result` is there.
+
+        Raises
+        ------
+        FaceDepthError
+            What went wrong, in one sentence.
+        """
+        while self.result is None:
+            try:
+                message = self._process.messages.get(timeout > 0.0, timeout or None)
+            except queue.Empty:
+                return False
+            timeout = 0.0
+            if message is None:
+                self._worker_ended()
+            else:
+                self._take(*message)
+        return True
+
+    def cancel(self) -> None:
+        """Forget the job; the worker stops at its next stage and stays warm."""
+        self._process.send({"type": "cancel", "job": self._number})
+
+    def _submit(self) -> None:
+        request = self._request
+        self._process = self._client.running_process()
+        self._was_warm, self._answered = self._process.ready, False
+        self._process.send(
+            {
+                "type": "job", "job": self._number, "photo": request.photo,
+                "model": request.model, "device": request.device, "options": request.options,
+                "depth_output": request.depth_output,
+            },
+            request.arrays,
+        )
+
+    def _worker_ended(self) -> None:
+        reason = self._process.why_it_ended()
+        self._client.close()
+        if not self._was_warm or self._answered:
+            raise reason
+        # It ended for idleness in the moment the job came.
+        self._submit()
+
+    def _take(self, header: dict, arrays: dict[str, np.ndarray]) -> None:
+        if header["type"] == "ready":
+            self._process.ready = True
+            return
+        if header["job"] != self._number:
+            return
+        self._answered = True
+        if header["type"] == "progress":
+            self.label, self.fraction = header["label"], header["fraction"]
+        elif header["type"] == "error":
+            kind = getattr(errors, header["kind"])
+            if issubclass(kind, errors.TorchError):
+                # A new process sees packages that have been installed since.
+                self._client.close()
+            raise kind(header["message"])
+        else:
+            self.label, self.fraction = "Building the mesh", 1.0
+            self.result = Reconstruction(
+                depth=arrays["depth"], subject=arrays["subject"], rgb=arrays["rgb"],
+                crop=Crop(*header["crop"]), metres_per_pixel=header["metres_per_pixel"],
+                origin=arrays["origin"], texture=arrays["texture"].tobytes(),
+                info=header["info"],
+            )

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker process: takes jobs on standard input, answers on standard output.
+
+It keeps the models warm between jobs, and ends itself when idle for long or when the
+process that started it goes.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
+
+from ..core.depth_file import write_depth
+from ..core.errors import Cancelled, FaceDepthError
+from ..core.photo import Photo, decode_photo, load_photo, photo_from_pixels
+from ..core.pipeline import Clock, Options, Pipeline, photo_depth
+from .model_folder import FACEMESH, MODELS, ModelFolder, find_model
+from .protocol import read_message, write_message
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Serves one parent process.
+
+    Parameters
+    ----------
+    incoming, outgoing : binary file
+    idle_seconds : float
+        How long it waits for the next job before it ends.
+    """
+
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO, idle_seconds: float):
+        self._incoming, self._outgoing = incoming, outgoing
+        self._idle_seconds = idle_seconds
+        self._jobs: queue.SimpleQueue = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._pipeline = Pipeline(MODELS)
+        self._loader = ThreadPoolExecutor(1)
+        self._network: tuple[ModelFolder, str, Future] | None = None
+
+    def serve(self) -> None:
+        """Work off jobs until idle for too long."""
+        threading.Thread(target=self._read, daemon=True).start()
+        write_message(self._outgoing, {"type": "ready"})
+        while True:
+            try:
+                header, arrays = self._jobs.get(timeout=self._idle_seconds)
+            except queue.Empty:
+                return
+            self._answer(header, arrays)
+
+    def _read(self) -> None:
+        """Queue jobs as they come; the parent's end is ours, whatever is being computed."""
+        while (message := read_message(self._incoming)) is not None:
+            header, arrays = message
+            if header["type"] == "cancel":
+                self._cancelled.add(header["job"])
+            else:
+                self._jobs.put((header, arrays))
+        os._exit(0)
+
+    def _answer(self, header: dict, arrays: dict[str, np.ndarray]) -> None:
+        job = header["job"]
+        try:
+            answer, arrays = self._run(header, arrays)
+        except FaceDepthError as error:
+            answer = {"type": "error", "kind": type(error).__name__, "message": str(error)}
+            arrays = {}
+        except MemoryError:
+            answer = {
+                "type": "error", "kind": "WorkerError",
+                "message": "There is too little memory for this photo: make it smaller.",
+            }
+            arrays = {}
+        except Exception as error:  # the boundary: whatever happens, the parent gets a sentence
+            log.exception("job %s", job)
+            answer = {
+                "type": "error", "kind": "WorkerError",
+                "message": f"The worker failed unexpectedly ({type(error).__name__}: {error}).",
+            }
+            arrays = {}
+        self._cancelled.discard(job)
+        write_message(self._outgoing, {**answer, "job": job}, arrays)
+
+    def _run(
+        self, header: dict, arrays: dict[str, np.ndarray]
+    ) -> tuple[dict, dict[str, np.ndarray]]:
+        job = header["job"]
+
+        def report(label: str, fraction: float) -> None:
+            if job in self._cancelled:
+                raise Cancelled("Cancelled.")
+            write_message(self._outgoing, {
+                "type": "progress", "job": job, "label": label, "fraction": fraction,
+            })
+
+        clock = Clock(report)
+        network = self._start_loading(header["model"], header["device"])
+        clock.enter("photo", "Reading the photo", 0.1)
+        photo = _read_photo(header["photo"], arrays)
+        result = self._pipeline.run(
+            photo, network.result if network else lambda: None,
+            Options(**header["options"]), clock,
+        )
+        if header.get("depth_output"):
+            clock.enter("output", "Writing the depth map", 0.9)
+            write_depth(Path(header["depth_output"]), photo_depth(result))
+            clock.finish()
+        report("Sending the result", 0.95)
+        info = {
+            **result.info, "model": header["model"], "worker_python": sys.version.split()[0],
+            "device": network.result().device if network else "cpu", "versions": _versions(),
+            "worker_peak_mb": _peak_megabytes(),
+        }
+        crop = result.crop
+        return (
+            {
+                "type": "result", "info": info,
+                "crop": [crop.x, crop.y, crop.side, crop.roll],
+                "metres_per_pixel": result.metres_per_pixel,
+            },
+            {
+                "depth": result.depth, "subject": result.subject, "rgb": result.rgb,
+                "origin": result.origin, "texture": np.frombuffer(result.texture, np.uint8),
+            },
+        )
+
+    def _start_loading(self, model: str, device: str) -> Future | None:
+        """Load a network beside the rest of the job, unless it is loaded already."""
+        if model == FACEMESH:
+            return None
+        folder = find_model(model)
+        if self._network is None or self._network[:2] != (folder, device) or (
+            self._network[2].done() and self._network[2].exception()
+        ):
+            self._network = (folder, device, self._loader.submit(_load_network, folder, device))
+        return self._network[2]
+
+
+def _load_network(folder: ModelFolder, device: str):
+    from .dpt import DepthNetwork, import_torch
+
+    import_torch()
+    return DepthNetwork(folder, device)
+
+
+def _read_photo(source: dict, arrays: dict[str, np.ndarray]) -> Photo:
+    if "path" in source:
+        return load_photo(source["path"])
+    if "pixels" in arrays:
+        return photo_from_pixels(arrays["pixels"], source["name"], source["linear"])
+    return decode_photo(arrays["data"].tobytes(), source["name"])
+
+
+def _versions() -> dict[str, str]:
+    names = ("numpy", "cv2", "PIL", "torch", "transformers")
+    return {
+        name: str(sys.modules[name].__version__) for name in names if name in sys.modules
+    }
+
+
+def _peak_megabytes() -> float | None:
+    """Peak resident memory of this process; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def main() -> None:
+    """Serve on the standard streams; whatever libraries print goes to standard error."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    outgoing = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    Worker(sys.stdin.buffer, outgoing, float(os.environ["FACE_DEPTH_IDLE"])).serve()
+    # Loader threads may be inside torch: nothing is left to save.
+    os._exit(0)

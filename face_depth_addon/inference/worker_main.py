@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start of the worker process: ``python worker_main.py``, run by path.
+
+Runs under any Python, Blender's own or the user's, so the package is loaded from its
+folder whatever that folder is called, and Blender's module paths come last.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+_PACKAGE = "face_depth_addon"
+
+
+def _load_package() -> None:
+    folder = Path(__file__).resolve().parent.parent
+    spec = importlib.util.spec_from_file_location(
+        _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules[_PACKAGE] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+if __name__ == "__main__":
+    # Python puts this script's folder first, where nothing is meant to be imported from.
+    del sys.path[0]
+    inherited = os.environ.get("FACE_DEPTH_PATH", "")
+    sys.path += [path for path in inherited.split(os.pathsep) if path and path not in sys.path]
+    _load_package()
+    try:
+        worker = importlib.import_module(f"{_PACKAGE}.inference.worker")
+    except ImportError as error:
+        sys.exit(f"missing module: {error.name}")
+    worker.main()
