@@ -236,8 +236,9 @@ def _add_object(
     item.location = context.scene.cursor.location
     for other in context.view_layer.objects.selected:
         other.select_set(False)
-    # A hidden or excluded collection keeps its objects out of the view layer.
-    if item.name in context.view_layer.objects:
+    # Not in a hidden or excluded collection. The question also brings the view layer, which
+    # does not know the new object yet, up to date.
+    if item.visible_get(view_layer=context.view_layer):
         item.select_set(True)
         context.view_layer.objects.active = item
     return item

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The person in the crop: MediaPipe's selfie segmentation, refined on the photo."""
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from .crop import Crop
 from .detection import read_model
 from .filters import guided_upsample
+from .landmarks import Face, outline_mask
+from .sampling import cut
 
 _SIZE = 256
+_WIDER = 1.5
+# Above one half, so that one of three views alone cannot carry a pixel.
+_LEVEL = 0.7
 
 
 class MatteNet:
@@ -29,24 +36,62 @@ class MatteNet:
     def _net(self):
         return cv2.dnn.readNetFromTFLite(read_model(self._path))
 
-    def matte(self, rgb: np.ndarray) -> np.ndarray:
-        """Opacity of the person.
+    def matte(self, photo: np.ndarray, crop: Crop, face: Face, size: int) -> np.ndarray:
+        """Opacity of the person to whom the face belongs.
 
         Parameters
         ----------
-        rgb : ndarray, (S, S, 3) uint8
+        photo : ndarray, (H, W, 3) uint8
+        crop : Crop
+        face : Face
+        size : int
+            Width and height of the result.
 
         Returns
         -------
-        ndarray, (S, S) float32
+        ndarray, (size, size) float32
             0 background, 1 person; edges follow the photo.
         """
-        small = cv2.resize(rgb, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
-        self._net.setInput((small.astype(np.float32) / 255.0).transpose(2, 0, 1)[None])
-        coarse = self._net.forward()[0, 0]
-        guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
-        fine = guided_upsample(coarse, guide, 6, 1e-3)
+        rgb = cut(photo, crop, _SIZE)
+        # Only a wider view tells the person from people behind; the mirrored one steadies.
+        wider = self._forward(cut(photo, replace(crop, side=crop.side * _WIDER), _SIZE))
+        first = round(_SIZE * (1 - 1 / _WIDER) / 2)
+        wider = cv2.resize(wider[first:_SIZE - first, first:_SIZE - first], (_SIZE, _SIZE))
+        coarse = (self._forward(rgb) + self._forward(rgb[:, ::-1])[:, ::-1] + wider) / 3.0
+        coarse = coarse * _looks_like_subject(rgb, coarse, outline_mask(face, crop, _SIZE))
+        guide = cv2.cvtColor(cut(photo, crop, size), cv2.COLOR_RGB2GRAY)
+        fine = guided_upsample(coarse, guide.astype(np.float32) / 255.0, 6, 1e-3)
         return np.clip(fine, 0.0, 1.0)
+
+    def _forward(self, rgb: np.ndarray) -> np.ndarray:
+        values = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / 255.0
+        self._net.setInput(values)
+        return self._net.forward()[0, 0].copy()
+
+
+def _looks_like_subject(rgb: np.ndarray, matte: np.ndarray, hull: np.ndarray) -> np.ndarray:
+    """Where the colours near the matte's border are the subject's: (s, s) float32, 0 or 1.
+
+    GrabCut on a band around the border; it takes away what the network fills in between
+    jaw and shoulder, and adds nothing.
+    """
+    person = ((matte > _LEVEL) | hull).astype(np.uint8)
+    if person.all():
+        return np.ones(matte.shape, np.float32)
+    sure = cv2.erode(person, _ellipse(25)) | cv2.erode(hull.astype(np.uint8), _ellipse(5))
+    labels = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[sure > 0] = cv2.GC_FGD
+    labels[cv2.dilate(person, _ellipse(13)) == 0] = cv2.GC_BGD
+    # Its colour models start from a random clustering.
+    cv2.setRNGSeed(0)
+    cv2.grabCut(
+        rgb, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK
+    )
+    return ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
+
+
+def _ellipse(width: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
 
 def subject_mask(
@@ -58,7 +103,7 @@ def subject_mask(
     ----------
     matte : ndarray, (S, S) float32
     hull : ndarray, (S, S) bool
-        The face's hull, which always belongs to the subject.
+        The face's hull, whose middle always belongs to the subject.
     inside : ndarray, (S, S) bool
         Where the crop lies inside the photo.
 
@@ -67,14 +112,12 @@ def subject_mask(
     ndarray, (S, S) bool
     """
     size = matte.shape[0]
-    # A level over one half, after a blur, keeps the background's colours off the border.
-    person = (cv2.GaussianBlur(matte, (0, 0), size / 200) > 0.7) | hull
-    width = size // 28 | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    # Opening drops strands and specks thinner than the kernel; the hull stays whole.
-    person = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    core = cv2.erode(hull.astype(np.uint8), _ellipse(size // 40 | 1)) > 0
+    person = (cv2.GaussianBlur(matte, (0, 0), size / 120) > _LEVEL) | core
+    # Opening drops strands and specks thinner than its ellipse; the face stays whole.
+    person = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, _ellipse(size // 28 | 1))
     person &= inside.astype(np.uint8)
-    person |= (hull & inside).astype(np.uint8)
+    person |= (core & inside).astype(np.uint8)
     _, labels = cv2.connectedComponents(person, connectivity=4)
     counts = np.bincount(labels[hull & inside], minlength=labels.max() + 1)
     counts[0] = 0

@@ -166,7 +166,7 @@ class Pipeline:
         size = _working_size(crop, options.resolution)
         rgb = cut(photo.rgb, crop, size)
         clock.enter("matte", "Separating the background", 0.4)
-        matte, subject = self._separate(photo, rgb, crop, face)
+        subject = self._separate(photo, crop, face, size)
         clock.enter("depth", "Estimating depth", 0.5)
         if network is None:
             depth = facemesh_depth(face, crop, size)
@@ -193,23 +193,19 @@ class Pipeline:
             return face.crop(_CROP_MARGIN, _CROP_RISE)
         return face.crop(network.margin, network.rise)
 
-    def _separate(
-        self, photo: Photo, rgb: np.ndarray, crop: Crop, face: Face | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Matte (S, S) float32 and subject (S, S) bool."""
-        size = rgb.shape[0]
+    def _separate(self, photo: Photo, crop: Crop, face: Face | None, size: int) -> np.ndarray:
+        """The subject in the crop: (size, size) bool."""
         inside = inside_photo(crop, photo.rgb.shape, size)
         if photo.alpha is not None:
             inside &= cut(photo.alpha, crop, size, cv2.BORDER_CONSTANT) >= 128
         if face is None:
             if not inside.any():
                 raise FaceDepthError(f"{photo.name} is transparent everywhere.")
-            return inside.astype(np.float32), inside
+            return inside
         hull = outline_mask(face, crop, size)
         if not (hull & inside).any():
             raise NoFaceError(f"The face in {photo.name} is transparent.")
-        matte = self._matte.matte(rgb)
-        return matte, subject_mask(matte, hull, inside)
+        return subject_mask(self._matte.matte(photo.rgb, crop, face, size), hull, inside)
 
 
 def _working_size(crop: Crop, resolution: int) -> int:

@@ -2,7 +2,7 @@
 """Start of the worker process: ``python worker_main.py``, run by path.
 
 Runs under any Python, Blender's own or the user's, so the package is loaded from its
-folder whatever that folder is called, and Blender's module paths come last.
+folder whatever that folder is called.
 """
 
 import importlib.util
@@ -25,8 +25,9 @@ def _load_package() -> None:
 if __name__ == "__main__":
     # Python puts this script's folder first, where nothing is meant to be imported from.
     del sys.path[0]
-    inherited = os.environ.get("FACE_DEPTH_PATH", "")
-    sys.path += [path for path in inherited.split(os.pathsep) if path and path not in sys.path]
+    inherited = list(filter(None, os.environ.get("FACE_DEPTH_PATH", "").split(os.pathsep)))
+    # In Blender's order: an extension's wheels go before packages of the system.
+    sys.path[:] = [*inherited, *(path for path in sys.path if path not in inherited)]
     _load_package()
     try:
         worker = importlib.import_module(f"{_PACKAGE}.inference.worker")

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports point inward only, and registering stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "face_depth_addon"
+
+# What each ring may import: its own packages, and rings farther in.
+ALLOWED = {
+    "core": {"numpy", "cv2", "PIL"},
+    "inference": {"numpy", "torch", "transformers"},
+    "blender": {"numpy", "bpy", "bmesh", "mathutils"},
+}
+INWARD = {
+    "core": {"core"}, "inference": {"core", "inference"},
+    "blender": {"core", "inference", "blender"},
+}
+HEAVY = ("torch", "transformers", "cv2", "PIL", "scipy")
+
+
+def imported(path: Path) -> set[tuple[str, bool]]:
+    """(top name, is it a ring of ours) of each import in a file, wherever it stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name.partition(".")[0], False) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module.partition(".")[0], False))
+        elif isinstance(node, ast.ImportFrom):
+            # From the package's file itself, or one or two levels up from a ring's module.
+            parts = (path.relative_to(PACKAGE).parent.parts)[: 2 - node.level]
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {((*parts, *name.split("."))[0], True) for name in names}
+    return found
+
+
+@pytest.mark.parametrize("ring", ALLOWED)
+def test_imports_point_inward_only(ring):
+    files = sorted((PACKAGE / ring).rglob("*.py"))
+    assert len(files) > 3
+    for file in files:
+        for name, ours in imported(file):
+            if ours:
+                assert name in INWARD[ring], f"{file.name} of {ring} imports the ring {name}"
+            elif name not in sys.stdlib_module_names:
+                assert name in ALLOWED[ring], f"{file.name} of {ring} imports {name}"
+
+
+def test_registering_imports_nothing_heavy():
+    code = (
+        "import bpy, sys, face_depth_addon\n"
+        "before = set(sys.modules)\n"
+        "face_depth_addon.register()\n"
+        "added = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "face_depth_addon.unregister()\n"
+        f"print(sorted(added & set({HEAVY})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
+
+
+def test_package_stays_quiet_and_specific():
+    """No print, and one broad except only: the worker's boundary."""
+    broad = []
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+                pytest.fail(f"print in {file.name}:{node.lineno}")
+            if isinstance(node, ast.ExceptHandler):
+                caught = getattr(node.type, "id", None)
+                if node.type is None or caught in {"Exception", "BaseException"}:
+                    broad.append(file.name)
+    assert broad == ["worker.py"]
