@@ -9,6 +9,7 @@ The first form sets itself up on a fresh machine. ``--help`` lists the options.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def main() -> int:
             "install a newer Blender from blender.org.\n"
         )
         return 3
+    if bpy.app.binary_path:
+        # Blender's own Python seldom has torch; the environment of the first form does.
+        for folder in _environment.candidate_folders("4.5"):
+            python = _environment.venv_python(folder)
+            if python.is_file():
+                os.environ.setdefault("FACE_DEPTH_PYTHON", str(python))
     from face_depth_addon.blender.command import run_command
 
     return run_command(arguments())

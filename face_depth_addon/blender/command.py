@@ -4,9 +4,10 @@
 import argparse
 import json
 import logging
+import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..core.files import write_whole
 from ..inference.client import WorkerClient
 from ..inference.model_folder import BUNDLED, FACEMESH
 from . import photo_source
-from .export import WRITERS, write_folder_whole, write_object
+from .export import WRITERS, files_of, write_folder_whole, write_object
 from .mesh_edit import cleanup_mesh, smooth_mesh
 from .preferences import worker_settings
 from .preview import render_preview
@@ -40,7 +41,8 @@ class _Targets:
     preview: Path | None
 
     def paths(self) -> list[Path]:
-        return [path for path in (self.mesh, self.depth, self.preview) if path is not None]
+        mesh = files_of(self.mesh) if self.mesh else []
+        return [*mesh, *(path for path in (self.depth, self.preview) if path is not None)]
 
 
 @dataclass
@@ -71,15 +73,15 @@ def parser() -> argparse.ArgumentParser:
     add("--preview", type=Path, metavar="FILE.png",
         help="picture of the mesh from the front and at 45 degrees; with several photos a folder")
     add("--report", type=Path, metavar="FILE.json", help="timings, counts, faces and versions")
-    add("--resolution", type=_resolution, default=512, metavar="N",
+    add("--resolution", type=_number(int, 16, 2048), default=512, metavar="N",
         help="vertices along the longest side, 16 to 2048 (default: 512)")
-    add("--strength", type=float, default=1.0, metavar="X",
-        help="factor on the relief (default: 1, true to the photo)")
+    add("--strength", type=_number(float, 0, 10), default=1.0, metavar="X",
+        help="factor on the relief, 0 to 10 (default: 1, true to the photo)")
     add("--model", default=BUNDLED, metavar="NAME|FOLDER",
         help=f"{BUNDLED} (default), {FACEMESH} (fast, without PyTorch), or a model's folder")
     add("--face", type=_face, default=0, metavar="INDEX|none",
         help="which face, 0 the largest (default); none for the whole image")
-    add("--smooth", type=int, nargs="?", const=5, default=0, metavar="ITERATIONS",
+    add("--smooth", type=_number(int, 0, 200), nargs="?", const=5, default=0, metavar="ITERATIONS",
         help="smooth the mesh, keeping its features (5 iterations unless told)")
     add("--cleanup", action="store_true",
         help="cut stretched faces, drop islands, remove spikes, fill small holes")
@@ -132,20 +134,27 @@ def run_command(arguments: list[str]) -> int:
     return 0 if all(row.ok for row in rows) else EXIT_FAILED
 
 
-def _resolution(text: str) -> int:
-    value = int(text)
-    if not 16 <= value <= 2048:
-        raise argparse.ArgumentTypeError("must be from 16 to 2048")
-    return value
+def _number(kind: type, low: int, high: int) -> Callable[[str], float]:
+    """An argument's type: a number within bounds."""
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must be a number from {low} to {high}, not {text}")
+        return value
+
+    return parse
 
 
 def _face(text: str) -> int | None:
     if text.lower() == "none":
         return None
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must be none, 0 or more")
-    return value
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be none, 0 or more, not {text}")
+    return int(text)
 
 
 def _plan(options: argparse.Namespace) -> list[_Targets]:
@@ -166,23 +175,34 @@ def _plan(options: argparse.Namespace) -> list[_Targets]:
     else:
         targets = _plan_folders(options)
     _check_suffix(options.report, (".json",), "a report")
-    for path in [*(path for target in targets for path in target.paths()), options.report]:
-        if path is not None:
-            _make_folder(path.parent)
+    paths = [path for target in targets for path in target.paths()]
+    if options.report:
+        paths.append(options.report)
+    _check_overlap(options.photos, paths)
+    for path in paths:
+        _make_folder(path.parent)
     return targets
 
 
 def _plan_folders(options: argparse.Namespace) -> list[_Targets]:
-    """Each photo's outputs under its own name, numbered where two share one."""
+    """Each photo's outputs under its own name, numbered where two share one.
+
+    Raises
+    ------
+    OutputError
+    """
+    for path in (options.output, options.depth_output, options.preview):
+        if path is not None and path.suffix.lower() in (*WRITERS, *_DEPTH_SUFFIXES):
+            raise OutputError(f"{path} is a file's name: with several photos, name a folder.")
     taken: set[str] = set()
     targets = []
     for photo in options.photos:
         stem = Path(photo).stem
         name = next(
             name for name in (stem, *(f"{stem}-{i}" for i in range(2, len(options.photos) + 2)))
-            if name not in taken
+            if name.casefold() not in taken
         )
-        taken.add(name)
+        taken.add(name.casefold())
         targets.append(_Targets(
             photo,
             options.output and options.output / f"{name}.{options.format}",
@@ -195,6 +215,19 @@ def _plan_folders(options: argparse.Namespace) -> list[_Targets]:
 def _check_suffix(path: Path | None, suffixes: tuple[str, ...], kind: str) -> None:
     if path is not None and path.suffix.lower() not in suffixes:
         raise OutputError(f"{path} is not {kind}: its name must end in {', '.join(suffixes)}.")
+
+
+def _check_overlap(photos: list[str], paths: list[Path]) -> None:
+    """No output may take the place of a photo or of another output."""
+    originals = {os.path.realpath(photo) for photo in photos}
+    seen: set[str] = set()
+    for path in paths:
+        place = os.path.realpath(path)
+        if place in originals:
+            raise OutputError(f"{path} is one of the photos: choose another name to write to.")
+        if place in seen:
+            raise OutputError(f"Two outputs would be written to {path}: choose another name.")
+        seen.add(place)
 
 
 def _make_folder(folder: Path) -> None:
@@ -304,4 +337,5 @@ def _write_report(path: Path, rows: list[_Row]) -> None:
         | {"photo": row.photo} for row in rows
     ]
     text = json.dumps({"photos": photos}, indent=2, ensure_ascii=False) + "\n"
-    write_whole(path, text.encode())
+    # Names that are not UTF-8 become escapes, which JSON reads back as they were.
+    write_whole(path, text.encode(errors="backslashreplace"))

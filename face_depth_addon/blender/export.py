@@ -41,6 +41,13 @@ def write_object(item: bpy.types.Object, path: Path) -> None:
     write_folder_whole(path, lambda folder: write(item, folder / path.name))
 
 
+def files_of(path: Path) -> list[Path]:
+    """All files that `write_object` makes for a path."""
+    if path.suffix.lower() == ".obj":
+        return [path, path.with_suffix(".mtl"), _picture_of(path)]
+    return [path]
+
+
 def write_folder_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write(folder)`` make files in a folder of its own, then move them beside ``path``.
 
@@ -80,7 +87,7 @@ def _write_obj(item: bpy.types.Object, path: Path) -> None:
     image = next(
         node.image for node in item.active_material.node_tree.nodes if node.type == 'TEX_IMAGE'
     )
-    picture = path.with_name(f"{path.stem}_photo.jpg")
+    picture = _picture_of(path)
     picture.write_bytes(image.packed_file.data)
     packed_path, image.filepath = image.filepath, str(picture)
     bpy.ops.wm.obj_export(
@@ -88,6 +95,10 @@ def _write_obj(item: bpy.types.Object, path: Path) -> None:
         path_mode='STRIP',
     )
     image.filepath = packed_path
+
+
+def _picture_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_photo.jpg")
 
 
 def _write_ply(item: bpy.types.Object, path: Path) -> None:

@@ -14,7 +14,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..core.errors import FaceDepthError, PhotoError
+from ..core.errors import FaceDepthError, NoFaceError, PhotoError
+from ..inference.model_folder import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .preferences import worker_settings
 from .properties import MODEL_FOLDER, MODEL_ITEMS, RESOLUTION, STRENGTH
@@ -114,6 +115,10 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         except StopIteration as stop:
             self._end(context)
             return self._finished(context, stop.value)
+        except NoFaceError as error:
+            self._end(context)
+            self._offer_whole_image(context, str(error))
+            return {'CANCELLED'}
         except FaceDepthError as error:
             self._end(context)
             self.report({'ERROR'}, str(error))
@@ -152,7 +157,10 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
             context, worker.client(preferences.python, preferences.idle_seconds),
             self._source(context),
             Settings(
-                model=self.model_folder if self.model == MODEL_FOLDER else self.model,
+                model=(
+                    bpy.path.abspath(self.model_folder)
+                    if self.model == MODEL_FOLDER else self.model
+                ),
                 device=preferences.device,
                 face=None if self.whole_image else self.face,
                 resolution=self.resolution, strength=self.strength, fall_back=True,
@@ -162,7 +170,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
     def _source(self, context) -> photo_source.PhotoSource:
         if self.files and self.files[0].name:
-            return photo_source.from_file(os.path.join(self.directory, self.files[0].name))
+            self.filepath = os.path.join(self.directory, self.files[0].name)
         if self.filepath:
             return photo_source.from_file(self.filepath)
         image = bpy.data.images.get(self.image) if self.image else chosen_image(context)
@@ -184,6 +192,24 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
                 f"{outcome.info['timings']['total']:.1f} s"
             ))
         return {'FINISHED'}
+
+    def _offer_whole_image(self, context, sentence: str) -> None:
+        """A menu with the sentence and the way on; it takes the place of an error's popup."""
+        self.report({'WARNING'}, sentence)
+        again = self.as_keywords(ignore=("files", "directory", "whole_image"))
+
+        def draw(menu, _context):
+            menu.layout.label(text=sentence)
+            button = menu.layout.operator(
+                self.bl_idname, text="Use the Whole Image", icon='IMAGE_DATA'
+            )
+            for name, value in again.items():
+                setattr(button, name, value)
+            button.whole_image = True
+            if self.model == FACEMESH:
+                button.model = BUNDLED
+
+        context.window_manager.popup_menu(draw, title="Face Depth", icon='ERROR')
 
     def _show(self, context) -> None:
         context.workspace.status_text_set(

@@ -8,10 +8,10 @@ import bpy
 from mathutils import Matrix
 
 _TURN = radians(45.0)
-_SAMPLES = 12
+_SAMPLES = 8
 
 
-def render_preview(item: bpy.types.Object, path: Path, size: int = 1024) -> None:
+def render_preview(item: bpy.types.Object, path: Path, size: int = 800) -> None:
     """Render a mesh object to a PNG of two by two views, on the CPU, without a window.
 
     Parameters

@@ -5,10 +5,10 @@ A thin-plate spline runs through the landmarks; around them it is held by points
 ellipsoid, fitted to the face's outline, that stands in for the rest of the head.
 """
 
-import cv2
 import numpy as np
 
 from .crop import Crop, transform_points
+from .interpolation import enlarge
 from .landmarks import CHIN, FOREHEAD, OUTLINE, Face
 
 _GRID = 56
@@ -39,8 +39,7 @@ def facemesh_depth(face: Face, crop: Crop, size: int) -> np.ndarray:
     ticks = (np.arange(_GRID) + 0.5) * 2.0 / _GRID - 1.0
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     coarse = _evaluate(coefficients, nodes, grid).reshape(_GRID, _GRID).astype(np.float32)
-    fine = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-    return fine * np.float32(crop.side / 2.0)
+    return enlarge(coarse, (size, size)) * np.float32(crop.side / 2.0)
 
 
 def _head(points: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +75,7 @@ def _kernel(squared: np.ndarray) -> np.ndarray:
 
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return ((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)
+    return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2.0 * (a @ b.T)
 
 
 def _fit_spline(

@@ -4,6 +4,8 @@
 import cv2
 import numpy as np
 
+from .interpolation import enlarge
+
 
 def guided_upsample(
     low: np.ndarray, guide: np.ndarray, radius: int, epsilon: float
@@ -40,12 +42,8 @@ def guided_upsample(
     offset = mean_low - slope * mean_guide
     # The window's own mean would blur the map: carry its residual over as well.
     residual = low - (mean(slope) * coarse + mean(offset))
-    fine = guide.shape[::-1]
-    slope, offset, residual = (
-        cv2.resize(part, fine, interpolation=cv2.INTER_CUBIC)
-        for part in (mean(slope), mean(offset), residual)
-    )
-    return slope * guide + offset + residual
+    slope = enlarge(mean(slope), guide.shape)
+    return slope * guide + enlarge(mean(offset) + residual, guide.shape)
 
 
 def fill_outside(values: np.ndarray, known: np.ndarray) -> np.ndarray:

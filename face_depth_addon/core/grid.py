@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .interpolation import resample, sample
 from .reconstruction import Reconstruction
 
 _BORDER_ROUNDS = 4
@@ -201,62 +202,3 @@ def _round_border(points: np.ndarray, edges: np.ndarray, corner_edges: np.ndarra
         np.add.at(total, local[:, 0], ring[local[:, 1]])
         np.add.at(total, local[:, 1], ring[local[:, 0]])
         points[members] = (ring + total / degree) / 2
-
-
-def resample(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Cubic B-spline look-up on a lattice: smooth also where it magnifies.
-
-    Bilinear look-up would leave facets that show in the shading.
-
-    Parameters
-    ----------
-    image : ndarray, (H, W) float32
-    rows, columns : ndarray, (r,) and (c,)
-        Continuous pixels.
-
-    Returns
-    -------
-    ndarray, (r, c) float32
-    """
-    for at in (rows, columns):
-        low = np.floor(at - 0.5).astype(int)
-        t = (at - 0.5 - low).astype(np.float32)
-        weights = (
-            (1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6,
-            (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6,
-        )
-        last = image.shape[0] - 1
-        image = sum(
-            weight[:, None] * image[np.clip(low + offset, 0, last)]
-            for offset, weight in zip((-1, 0, 1, 2), weights)
-        ).T
-    return image
-
-
-def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Bilinear look-up.
-
-    Parameters
-    ----------
-    image : ndarray, (H, W) or (H, W, C)
-    points : ndarray, (n, 2)
-        Continuous pixels; outside, the nearest border pixel counts.
-
-    Returns
-    -------
-    ndarray, (n,) or (n, C) float32
-    """
-    height, width = image.shape[:2]
-    x = np.clip(points[:, 0] - 0.5, 0, width - 1).astype(np.float32)
-    y = np.clip(points[:, 1] - 0.5, 0, height - 1).astype(np.float32)
-    left = np.minimum(x.astype(np.int32), max(width - 2, 0))
-    top = np.minimum(y.astype(np.int32), max(height - 2, 0))
-    x, y = x - left, y - top
-    if image.ndim == 3:
-        x, y = x[:, None], y[:, None]
-    flat = image.reshape(height * width, *image.shape[2:])
-    index = top * width + left
-    upper = flat[index] * (1 - x) + flat[index + 1] * x
-    index += width
-    lower = flat[index] * (1 - x) + flat[index + 1] * x
-    return upper * (1 - y) + lower * y

@@ -121,7 +121,9 @@ def load_photo(path: str | Path) -> Photo:
         The file is missing, unreadable, not a photo, damaged, too large or too small.
     """
     path = Path(path)
-    return decode_photo(_read_file(path), path.name)
+    # Bytes of a file name that are no text would end in data that must be.
+    name = os.fsencode(path.name).decode(errors="replace")
+    return decode_photo(_read_file(path), name)
 
 
 def decode_photo(data: bytes, name: str) -> Photo:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .crop import Crop, transform_points
 from .detection import FaceDetector
-from .errors import FaceDepthError, NoFaceError
+from .errors import FaceDepthError, ModelError, NoFaceError
 from .facemesh import facemesh_depth
 from .filters import extend, fill_outside, guided_upsample
 from .landmarks import Face, LandmarkNet, outline_mask
@@ -148,7 +148,9 @@ class Pipeline:
         Raises
         ------
         NoFaceError
-            No face, or not the one asked for; or no network for a whole image.
+            No face, or not the one asked for.
+        ModelError
+            No network for a whole image.
         FaceDepthError
             What the source raises.
         """
@@ -159,7 +161,7 @@ class Pipeline:
         clock.enter("model", "Loading the model", 0.25)
         network = source()
         if network is None and face is None:
-            raise NoFaceError(
+            raise ModelError(
                 "The Fast source knows faces only: choose another model for the whole image."
             )
         crop = self._crop(photo, face, network)

@@ -130,18 +130,23 @@ class _Process:
         )
 
     def _write(self) -> None:
-        with self._popen.stdin as pipe:
-            while (message := self._outbox.get()) is not None:
-                try:
+        try:
+            with self._popen.stdin as pipe:
+                while (message := self._outbox.get()) is not None:
                     write_message(pipe, *message)
-                except (BrokenPipeError, OSError):
-                    # The listener sees the same end and tells the user.
-                    return
+        except OSError:
+            # The listener sees the same end and tells the user.
+            return
 
     def _listen(self) -> None:
         with self._popen.stdout as pipe:
-            while (message := read_message(pipe)) is not None:
-                self.messages.put(message)
+            try:
+                while (message := read_message(pipe)) is not None:
+                    self.messages.put(message)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                # Another program than our worker, which need not end by itself.
+                self._last_words.append("it does not answer as Python would")
+                self._popen.kill()
         self.messages.put(None)
 
     def _read_errors(self) -> None:

@@ -8,6 +8,7 @@ disparity up to an affine change.
 """
 
 import json
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,11 @@ def find_model(name: str) -> ModelFolder:
     ModelError
         Missing, incomplete, damaged, or weights that are a pickle.
     """
+    if not name:
+        raise ModelError("No folder of a depth model is chosen.")
     bundled = MODELS / name
-    is_name = name and Path(name).name == name and (bundled / "config.json").is_file()
-    path = bundled if is_name else Path(name).expanduser()
+    is_name = Path(name).name == name and (bundled / "config.json").is_file()
+    path = bundled if is_name else Path(os.path.realpath(os.path.expanduser(name)))
     if path.is_file() and path.suffix in _PICKLES:
         raise ModelError(_pickle_sentence(path))
     if not path.is_dir():
