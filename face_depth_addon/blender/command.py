@@ -105,7 +105,7 @@ def run_command(arguments: list[str]) -> int:
     int
         Exit code.
     """
-    logging.basicConfig(level=logging.ERROR)
+    _log_errors_only()
     try:
         options = parser().parse_args(arguments)
         targets = _plan(options)
@@ -132,6 +132,13 @@ def run_command(arguments: list[str]) -> int:
     finally:
         client.close()
     return 0 if all(row.ok for row in rows) else EXIT_FAILED
+
+
+def _log_errors_only() -> None:
+    """Bound the handler: Blender's exporters give their own loggers a level of chatter."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    logging.basicConfig(handlers=[handler])
 
 
 def _number(kind: type, low: int, high: int) -> Callable[[str], float]:

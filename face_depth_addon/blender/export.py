@@ -69,7 +69,8 @@ def write_folder_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise OutputError(f"{path} cannot be written ({error.strerror}).") from error
     except RuntimeError as error:
         # Blender's operators report a full disk and the like this way.
-        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+        lines = [line for line in str(error).strip().splitlines() if line[:9] != "Location:"]
+        reason = lines[-1].removeprefix("Error: ")
         raise OutputError(f"{path} cannot be written ({reason}).") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -80,7 +81,10 @@ def _write_blend(item: bpy.types.Object, path: Path) -> None:
 
 
 def _write_glb(item: bpy.types.Object, path: Path) -> None:
-    bpy.ops.export_scene.gltf(filepath=str(path), export_format='GLB', use_selection=True)
+    # The exporter stumbles over names that are not UTF-8.
+    plain = path.with_name("mesh.glb")
+    bpy.ops.export_scene.gltf(filepath=str(plain), export_format='GLB', use_selection=True)
+    plain.rename(path)
 
 
 def _write_obj(item: bpy.types.Object, path: Path) -> None:

@@ -65,7 +65,7 @@ def _head(points: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarr
     middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
     half = np.ptp(outline, axis=0) / 2
     around = np.concatenate([middle + directions * half * grow for grow in (1.35, 1.7, 2.2)])
-    floor = heights.min() - 0.6 * length
+    floor = heights[list(OUTLINE)].min() - 0.2 * length
     return around, np.maximum(dome(around) + shift, floor)
 
 

@@ -78,7 +78,7 @@ def find_model(name: str) -> ModelFolder:
         raise ModelError("No folder of a depth model is chosen.")
     bundled = MODELS / name
     is_name = Path(name).name == name and (bundled / "config.json").is_file()
-    path = bundled if is_name else Path(os.path.realpath(os.path.expanduser(name)))
+    path = bundled if is_name else Path(os.path.abspath(os.path.expanduser(name)))
     if path.is_file() and path.suffix in _PICKLES:
         raise ModelError(_pickle_sentence(path))
     if not path.is_dir():
