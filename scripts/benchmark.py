@@ -406,7 +406,7 @@ def _bare_arrays(grid) -> dict:
         "position": grid.positions.ravel(), "edges": grid.edges.ravel(),
         "corner_vert": grid.corner_verts, "corner_edge": grid.corner_edges,
         "loop_start": np.arange(0, len(grid.corner_verts), 4, dtype=np.int32),
-        "uv": grid.uvs[grid.corner_verts].ravel(),
+        "uv": grid.corner_uvs.ravel(),
         "colour": (grid.colours / np.float32(255)).astype(np.float32).ravel(),
         "depth": grid.depth,
     }
@@ -478,9 +478,10 @@ def inference_times(photo: Path, repeats: int) -> dict:
     from PIL import Image
     from transformers import pipeline
 
-    from face_depth_addon.inference.dpt import DepthNetwork
+    from face_depth_addon.inference.dpt import DepthNetwork, import_torch
     from face_depth_addon.inference.model_folder import BUNDLED, find_model
 
+    import_torch()
     folder = find_model(BUNDLED)
     rgb = _face_crop(photo, folder)
     image = Image.fromarray(rgb)

@@ -80,8 +80,8 @@ class FACEDEPTH_PT_edit(_Sidebar, bpy.types.Panel):
 
     def draw(self, context):
         column = self.layout.column(align=True)
-        column.operator(FACEDEPTH_OT_smooth.bl_idname, icon='MOD_SMOOTH')
-        column.operator(FACEDEPTH_OT_cleanup.bl_idname, icon='BRUSH_DATA')
+        column.operator(FACEDEPTH_OT_smooth.bl_idname, text="Smooth", icon='MOD_SMOOTH')
+        column.operator(FACEDEPTH_OT_cleanup.bl_idname, text="Clean Up", icon='BRUSH_DATA')
         column.operator(FACEDEPTH_OT_show_depth.bl_idname, icon='IMAGE_DATA')
 
 
