@@ -10,6 +10,7 @@ The first form sets itself up on a fresh machine. ``--help`` lists the options.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -46,5 +47,17 @@ def main() -> int:
     return run_command(arguments())
 
 
+def end(code: int) -> None:
+    """End the process. The bpy 4.2 package crashes in Python's own end after a glTF export."""
+    import bpy
+
+    if bpy.app.binary_path:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "face_depth_addon"
 ALLOWED = {
     "core": {"numpy", "cv2", "PIL"},
     "inference": {"numpy", "torch", "transformers"},
-    "blender": {"numpy", "bpy", "bmesh", "mathutils"},
+    "blender": {"numpy", "bpy", "bmesh", "mathutils", "_cycles"},
 }
 INWARD = {
     "core": {"core"}, "inference": {"core", "inference"},

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,8 +120,13 @@ def run_command(arguments: list[str]) -> int:
     device = options.device or preferences.device
     rows = []
     try:
-        for target in targets:
-            rows.append(_run_photo(client, target, options, device))
+        with _interrupts_noted() as check:
+            for target in targets:
+                with _quiet_blender():
+                    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+                check()
+                rows.append(_run_photo(client, target, options, device))
+                check()
         if options.report:
             _write_report(options.report, rows)
     except KeyboardInterrupt:
@@ -139,6 +145,30 @@ def _log_errors_only() -> None:
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)
     logging.basicConfig(handlers=[handler])
+
+
+@contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], None]]:
+    """Give a check that raises KeyboardInterrupt where Blender has swallowed one.
+
+    It does so when Ctrl+C comes while one of its operators runs Python of its own.
+    """
+    noted = []
+
+    def note(number: int, _frame: object) -> None:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield check
+    finally:
+        # None stands for a handler that was not set by Python.
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def _number(kind: type, low: int, high: int) -> Callable[[str], float]:
@@ -247,7 +277,7 @@ def _make_folder(folder: Path) -> None:
 def _run_photo(
     client: WorkerClient, target: _Targets, options: argparse.Namespace, device: str
 ) -> _Row:
-    """Reconstruct one photo into an otherwise empty file and write its outputs."""
+    """Reconstruct one photo into the empty file that is open and write its outputs."""
     row = _Row(target.photo)
     settings = Settings(
         model=options.model, device=device, face=options.face,
@@ -255,7 +285,6 @@ def _run_photo(
         depth_output=str(target.depth.resolve()) if target.depth else None,
     )
     try:
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         steps = reconstruct_steps(
             bpy.context, client, photo_source.from_file(target.photo), settings, wait=0.1
         )
@@ -292,16 +321,21 @@ def _write_outputs(item: bpy.types.Object, target: _Targets) -> None:
 
 @contextmanager
 def _quiet_blender() -> Iterator[None]:
-    """Keep what Blender prints of exports and renders off the user's standard output."""
+    """Keep what Blender prints of its own work from the user; errors are raised."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    sys.stderr.flush()
+    kept = [os.dup(stream) for stream in (1, 2)]
     with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, copy in zip((1, 2), kept):
+            os.dup2(copy, stream)
+            os.close(copy)
 
 
 def _show_texture_on_open() -> None:

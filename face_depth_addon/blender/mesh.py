@@ -2,16 +2,18 @@
 """A `GridMesh` as a Blender mesh, written in bulk, in steps short enough for a window."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
-from ..core.grid import GridMesh
+if TYPE_CHECKING:
+    from ..core.grid import GridMesh
 
 COLOUR, DEPTH, UV = "Color", "depth", "UVMap"
 
 
-def fill_mesh(mesh: bpy.types.Mesh, grid: GridMesh) -> Iterator[None]:
+def fill_mesh(mesh: bpy.types.Mesh, grid: "GridMesh") -> Iterator[None]:
     """Write a grid into an empty mesh, pausing after each piece of work.
 
     Topology goes in as named attributes: on such grids that takes a third of the time of
@@ -32,6 +34,7 @@ def fill_mesh(mesh: bpy.types.Mesh, grid: GridMesh) -> Iterator[None]:
     mesh.edges.add(len(grid.edges))
     mesh.loops.add(len(grid.corner_verts))
     mesh.polygons.add(grid.quad_count)
+    yield
     _write(mesh, "position", "vector", grid.positions)
     _write(mesh, ".edge_verts", "value", grid.edges)
     _write(mesh, ".corner_vert", "value", grid.corner_verts)
@@ -42,7 +45,8 @@ def fill_mesh(mesh: bpy.types.Mesh, grid: GridMesh) -> Iterator[None]:
     )
     yield
     mesh.attributes.new(UV, 'FLOAT2', 'CORNER')
-    _write(mesh, UV, "vector", grid.uvs[grid.corner_verts])
+    yield
+    _write(mesh, UV, "vector", grid.corner_uvs)
     yield
     mesh.attributes.new(COLOUR, 'BYTE_COLOR', 'POINT')
     _write(mesh, COLOUR, "color_srgb", grid.colours.astype(np.float32) / 255.0)

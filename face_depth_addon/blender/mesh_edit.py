@@ -212,7 +212,7 @@ class _MeshState:
 
 
 def _read(mesh, selected_only, shape_key) -> _MeshState:
-    with _readable(mesh) as source:
+    with readable(mesh) as source:
         count = len(source.vertices)
         edges = _read_attribute(source, ".edge_verts", "value", np.int32, 2 * len(source.edges))
         corner_verts, corner_edges = (
@@ -249,7 +249,7 @@ def _read_attribute(mesh, name, field, dtype, length) -> np.ndarray:
 
 
 @contextmanager
-def _readable(mesh) -> Iterator[bpy.types.Mesh]:
+def readable(mesh: bpy.types.Mesh) -> Iterator[bpy.types.Mesh]:
     """The mesh, or in Edit Mode a scratch copy of its state there, to read arrays from."""
     if not mesh.is_editmode:
         yield mesh

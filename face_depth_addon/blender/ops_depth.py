@@ -23,12 +23,15 @@ def depth_image(item: bpy.types.Object) -> bpy.types.Image:
     ------
     MeshError
     """
-    mesh = item.data
-    if item.mode == 'EDIT':
-        item.update_from_editmode()
-    depth, uvs = _read(mesh)
-    size = _grid_size(uvs)
-    columns, rows = np.clip((uvs * size).astype(int), 0, size - 1).T
+    from .mesh_edit import readable
+
+    with readable(item.data) as mesh:
+        depth, uvs, cell = _read(mesh)
+    size = int(np.clip(round(1.0 / max(cell, 1e-4)), 16, 2048))
+    # In whole cells from the first vertex, so that no rounding leaves a row empty.
+    start = uvs.min(axis=0)
+    cells = np.rint((uvs - start) * size) + np.floor(start * size)
+    columns, rows = np.clip(cells.astype(int), 0, size - 1).T
     far, near = float(depth.min()), float(depth.max())
     pixels = np.zeros((size, size, 4), np.float32)
     pixels[rows, columns, :3] = ((depth - far) / max(near - far, 1e-9))[:, None]
@@ -46,8 +49,8 @@ def depth_image(item: bpy.types.Object) -> bpy.types.Image:
     return image
 
 
-def _read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
-    """Depth (n,) and UV coordinates (n, 2) of the vertices that are in faces."""
+def _read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray, float]:
+    """Depth (n,) and UV coordinates (n, 2) of the vertices in faces, and the UV grid's cell."""
     if DEPTH not in mesh.attributes or not mesh.uv_layers or not mesh.loops:
         raise MeshError(f"The mesh {mesh.name} has no depth: reconstruct it with Face Depth.")
     depth = np.empty(len(mesh.vertices), np.float32)
@@ -60,14 +63,9 @@ def _read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
     uvs = np.full((len(mesh.vertices), 2), np.nan, np.float32)
     uvs[corner_verts] = corner_uvs
     used = np.isfinite(uvs[:, 0])
-    return depth[used], uvs[used]
-
-
-def _grid_size(uvs: np.ndarray) -> int:
-    """Pixels a side at which the vertices, evenly spread, fill about a pixel each."""
-    extent = np.maximum(np.ptp(uvs, axis=0), 1e-3)
-    cell = np.sqrt(extent.prod() / max(len(uvs), 1))
-    return int(np.clip(round(0.7 / cell), 16, 2048))
+    # Most neighbours in this order are neighbours in the grid.
+    steps = np.abs(np.diff(corner_uvs, axis=0)).max(axis=1)
+    return depth[used], uvs[used], float(np.median(steps))
 
 
 class FACEDEPTH_OT_show_depth(bpy.types.Operator):

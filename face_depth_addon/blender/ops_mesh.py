@@ -8,7 +8,6 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..core.errors import FaceDepthError
-from .mesh_edit import CleanupReport, cleanup_mesh, has_selection, smooth_mesh
 
 
 def _poll_mesh(operator_class, context) -> bool:
@@ -38,6 +37,8 @@ def _edit_targets(context, edit) -> list:
     As soon as a vertex is selected on any of them, only selected vertices count on all.
     """
     targets = _target_objects(context)
+    from .mesh_edit import has_selection
+
     selected_only = any(has_selection(target.data) for target in targets)
     return [
         edit(target.data, selected_only=selected_only, shape_key=target.active_shape_key)
@@ -81,6 +82,8 @@ class FACEDEPTH_OT_smooth(bpy.types.Operator):
         return _poll_mesh(cls, context)
 
     def execute(self, context):
+        from .mesh_edit import smooth_mesh
+
         settings = self.as_keywords()
         try:
             moved = sum(_edit_targets(context, partial(smooth_mesh, **settings)))
@@ -162,6 +165,8 @@ class FACEDEPTH_OT_cleanup(bpy.types.Operator):
         return _poll_mesh(cls, context)
 
     def execute(self, context):
+        from .mesh_edit import CleanupReport, cleanup_mesh
+
         settings = self.as_keywords()
         try:
             reports = _edit_targets(context, partial(cleanup_mesh, **settings))

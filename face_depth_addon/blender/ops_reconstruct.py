@@ -31,6 +31,12 @@ def running_progress() -> Progress | None:
     return _running[0].progress if _running else None
 
 
+def end_running(context: bpy.types.Context) -> None:
+    """End the running reconstruction at once, for when its operator goes away."""
+    for operator in list(_running):
+        operator.cancel(context)
+
+
 def cancel_running() -> None:
     """Ask the running reconstruction to stop at its next tick."""
     for operator in _running:
@@ -104,7 +110,8 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         return {'RUNNING_MODAL'}
 
     def modal(self, context, event):
-        if event.type == 'ESC' or self.stop_asked:
+        # The release of an Esc that ended something else, such as a move, is not for us.
+        if (event.type == 'ESC' and event.value == 'PRESS') or self.stop_asked:
             self.cancel(context)
             self.report({'INFO'}, "Reconstruction cancelled")
             return {'CANCELLED'}
@@ -184,6 +191,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
     def _finished(self, context, outcome: Outcome) -> set[str]:
         self.result_key = outcome.key
         _show_texture(context)
+        _frame(context)
         if outcome.note:
             self.report({'WARNING'}, outcome.note)
         else:
@@ -197,6 +205,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         """A menu with the sentence and the way on; it takes the place of an error's popup."""
         self.report({'WARNING'}, sentence)
         again = self.as_keywords(ignore=("files", "directory", "whole_image"))
+        again |= {"whole_image": True, "model": BUNDLED if self.model == FACEMESH else self.model}
 
         def draw(menu, _context):
             menu.layout.label(text=sentence)
@@ -205,9 +214,6 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
             )
             for name, value in again.items():
                 setattr(button, name, value)
-            button.whole_image = True
-            if self.model == FACEMESH:
-                button.model = BUNDLED
 
         context.window_manager.popup_menu(draw, title="Face Depth", icon='ERROR')
 
@@ -275,6 +281,16 @@ def _show_texture(context: bpy.types.Context) -> None:
         shading = area.spaces.active.shading
         if shading.type == 'SOLID' and shading.color_type == 'MATERIAL':
             shading.color_type = 'TEXTURE'
+
+
+def _frame(context: bpy.types.Context) -> None:
+    """Bring the new mesh into the viewport's view: a head is lost in the default scene."""
+    area = context.area
+    if area is None or area.type != 'VIEW_3D' or bpy.app.background:
+        return
+    region = next(region for region in area.regions if region.type == 'WINDOW')
+    with context.temp_override(area=area, region=region):
+        bpy.ops.view3d.view_selected()
 
 
 CLASSES = (FACEDEPTH_OT_reconstruct, FACEDEPTH_OT_cancel, FACEDEPTH_FH_photo)

@@ -11,6 +11,10 @@ from .properties import MODEL_FOLDER
 
 # Share of a square grid that a head with its shoulders fills, rounded, for the estimate.
 _TYPICAL_SHARE = 0.6
+_MISSING = {
+    'OBJECT': "Select an image or a textured plane",
+    'EDITOR': "Open a photo in an Image Editor",
+}
 
 
 class _Sidebar:
@@ -33,8 +37,8 @@ class FACEDEPTH_PT_main(_Sidebar, bpy.types.Panel):
             column.template_ID(settings, "image", open="image.open")
         else:
             image = ops_reconstruct.chosen_image(context)
-            row = column.box().row()
-            row.label(text=image.name if image else "No image there", icon='IMAGE_DATA')
+            text = image.name if image else _MISSING[settings.source]
+            column.box().label(text=text, icon='IMAGE_DATA')
 
         column = layout.column()
         column.use_property_split = True
@@ -58,7 +62,6 @@ def _draw_action(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     if progress is None:
         column = layout.column()
         column.scale_y = 1.6
-        column.enabled = ops_reconstruct.chosen_image(context) is not None
         column.operator(FACEDEPTH_OT_reconstruct.bl_idname, icon='MESH_MONKEY')
         return
     row = layout.row(align=True)
@@ -67,9 +70,9 @@ def _draw_action(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 
 def _vertex_estimate(resolution: int) -> str:
-    """The vertex count beforehand: the bound, and what a portrait comes to."""
-    typical = round(_TYPICAL_SHARE * resolution**2, -3 if resolution > 100 else -2)
-    return f"About {typical:,.0f} vertices, {resolution**2:,} at most"
+    """The vertex count beforehand, as a portrait comes to it."""
+    count = round(_TYPICAL_SHARE * resolution**2, -3 if resolution > 100 else -2)
+    return f"About {count:,.0f} vertices"
 
 
 class FACEDEPTH_PT_edit(_Sidebar, bpy.types.Panel):

@@ -43,13 +43,19 @@ def from_image(image: bpy.types.Image) -> PhotoSource:
             data = np.frombuffer(image.packed_file.data, np.uint8)
             return PhotoSource(name, {"name": name}, {"data": data})
         return PhotoSource(name, from_file_of(image).photo)
-    width, height = image.size
-    if not image.has_data or width * height == 0 or image.channels == 0:
+    no_pixels = PhotoError(
+        f"The image {name} has no pixels that can be read: save it as a PNG file, or choose "
+        "another."
+    )
+    if not image.has_data or not all(image.size) or image.channels == 0:
         # Generated images have no buffer until something asks for one.
-        image.update()
+        try:
+            image.update()
+        except RuntimeError as error:
+            raise no_pixels from error
     width, height = image.size
     if width * height == 0 or len(image.pixels) == 0:
-        raise PhotoError(f"The image {name} has no pixels that can be read.")
+        raise no_pixels
     pixels = np.empty(width * height * image.channels, np.float32)
     image.pixels.foreach_get(pixels)
     pixels = pixels.reshape(height, width, image.channels)[::-1]

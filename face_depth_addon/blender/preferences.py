@@ -29,14 +29,14 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
     )
     device: EnumProperty(name="Device", items=DEVICE_ITEMS)
     idle_minutes: FloatProperty(
-        name="Keep Warm", description="Minutes after which an idle worker frees its memory",
-        default=5.0, min=0.1, soft_max=60.0,
+        name="Keep Warm (Minutes)", default=5.0, min=0.1, soft_max=60.0,
+        description="Minutes after which an idle worker frees its memory",
     )
 
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "python")
+        layout.prop(self, "python", placeholder="Blender's own")
         layout.prop(self, "device")
         layout.prop(self, "idle_minutes")
 

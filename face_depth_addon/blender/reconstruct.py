@@ -3,23 +3,27 @@
 
 import collections
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..core.errors import MeshError, TorchError
-from ..core.grid import build_grid
-from ..core.reconstruction import Reconstruction
-from ..inference.client import Request, WorkerClient
 from ..inference.model_folder import BUNDLED, FACEMESH
 from .material import pack_image, photo_material
 from .mesh import fill_mesh
 from .photo_source import PhotoSource
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from ..core.reconstruction import Reconstruction
+    from ..inference.client import WorkerClient
+
 _KEPT_RESULTS = 4
-_results: collections.OrderedDict[str, Reconstruction] = collections.OrderedDict()
+_STEP_SECONDS = 0.01
+_results: collections.OrderedDict[str, "Reconstruction"] = collections.OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Outcome:
 
 
 def reconstruct_steps(
-    context: bpy.types.Context, client: WorkerClient, source: PhotoSource, settings: Settings,
+    context: bpy.types.Context, client: "WorkerClient", source: PhotoSource, settings: Settings,
     wait: float = 0.0,
 ) -> Iterator[Progress]:
     """Reconstruct a photo in small steps; closing the generator leaves nothing behind.
@@ -157,8 +161,10 @@ def finish(steps: Iterator[Progress]):
 
 
 def _infer(
-    client: WorkerClient, source: PhotoSource, settings: Settings, wait: float
+    client: "WorkerClient", source: PhotoSource, settings: Settings, wait: float
 ) -> Iterator[Progress]:
+    from ..inference.client import Request
+
     job = client.submit(Request(
         photo=source.photo, arrays=source.arrays, model=settings.model, device=settings.device,
         options={"face": settings.face, "resolution": settings.resolution},
@@ -174,9 +180,13 @@ def _infer(
 
 
 def _build_steps(
-    context: bpy.types.Context, result: Reconstruction, settings: Settings, wait: float
+    context: bpy.types.Context, result: "Reconstruction", settings: Settings, wait: float
 ) -> Iterator[Progress]:
     """Grid in a thread, then the data-blocks piece by piece; an early end removes them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ..core.grid import build_grid
+
     progress = Progress("Building the mesh", 0.98)
     executor = ThreadPoolExecutor(1)
     try:
@@ -190,8 +200,12 @@ def _build_steps(
     mesh = bpy.data.meshes.new(name)
     finished = False
     try:
+        since = perf_counter()
         for _ in fill_mesh(mesh, grid):
-            yield progress
+            # A pause costs a tick of the window's timer: none for pieces of a millisecond.
+            if perf_counter() - since > _STEP_SECONDS:
+                yield progress
+                since = perf_counter()
         item = _add_object(context, name, mesh, result, settings)
         finished = True
     except ReferenceError as error:
@@ -213,7 +227,7 @@ def _discard(mesh: bpy.types.Mesh) -> None:
         return
 
 
-def _done(future: Future, wait: float) -> bool:
+def _done(future: "Future", wait: float) -> bool:
     try:
         future.exception(timeout=wait)
     except TimeoutError:
@@ -222,7 +236,7 @@ def _done(future: Future, wait: float) -> bool:
 
 
 def _add_object(
-    context: bpy.types.Context, name: str, mesh: bpy.types.Mesh, result: Reconstruction,
+    context: bpy.types.Context, name: str, mesh: bpy.types.Mesh, result: "Reconstruction",
     settings: Settings,
 ) -> bpy.types.Object:
     """Link the finished mesh, with its material, as the one selected object."""
@@ -244,7 +258,7 @@ def _add_object(
     return item
 
 
-def _provenance(result: Reconstruction, settings: Settings) -> dict:
+def _provenance(result: "Reconstruction", settings: Settings) -> dict:
     crop, info = result.crop, result.info
     return {
         "photo": info["photo"], "digest": info["digest"], "model": info["model"],
@@ -261,7 +275,7 @@ def _object_name(photo: str) -> str:
     return stem.encode()[:48].decode(errors="ignore") or "Face"
 
 
-def _keep(result: Reconstruction) -> str:
+def _keep(result: "Reconstruction") -> str:
     """Keep a result for `rebuild`, dropping the oldest; its key."""
     face = result.info.get("face", {}).get("box", "whole")
     key = f"{result.info['digest']} {result.info['model']} {face} {result.size}"

@@ -4,7 +4,6 @@
 import bpy
 
 from . import ops_depth, ops_mesh, ops_reconstruct, panel, preferences, properties, worker
-from .command import run_command
 
 CLASSES = (
     *properties.CLASSES,
@@ -22,11 +21,18 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
-    _commands.append(bpy.utils.register_cli_command("face_depth", run_command))
+    _commands.append(bpy.utils.register_cli_command("face_depth", _run_command))
+
+
+def _run_command(arguments: list[str]) -> int:
+    # What only the command line needs would take a good part of the registration's time.
+    from .command import run_command
+
+    return run_command(arguments)
 
 
 def unregister() -> None:
-    ops_reconstruct.cancel_running()
+    ops_reconstruct.end_running(bpy.context)
     worker.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

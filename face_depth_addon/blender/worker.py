@@ -2,13 +2,15 @@
 """The one worker of this Blender."""
 
 import atexit
+from typing import TYPE_CHECKING
 
-from ..inference.client import WorkerClient, default_python
+if TYPE_CHECKING:
+    from ..inference.client import WorkerClient
 
-_clients: list[WorkerClient] = []
+_clients: list["WorkerClient"] = []
 
 
-def client(python: str = "", idle_seconds: float = 300.0) -> WorkerClient:
+def client(python: str = "", idle_seconds: float = 300.0) -> "WorkerClient":
     """The worker's client; another interpreter ends the worker of the one before.
 
     Parameters
@@ -18,6 +20,9 @@ def client(python: str = "", idle_seconds: float = 300.0) -> WorkerClient:
     idle_seconds : float
         After how long without a job the worker ends itself.
     """
+    # Not at registration, which has no use for processes and threads.
+    from ..inference.client import WorkerClient, default_python
+
     wanted = python or default_python()
     if _clients and (_clients[0].python, _clients[0].idle_seconds) != (wanted, idle_seconds):
         close()

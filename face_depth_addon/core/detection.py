@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .errors import WorkerError
+
 _PYRAMID_FACTOR = 0.709
 _THRESHOLDS = (0.6, 0.7, 0.7)
 _MIN_FACE = 24
@@ -39,6 +41,24 @@ class Detection:
 def read_model(path: Path) -> np.ndarray:
     """A model file's bytes as a (n,) uint8 array: cv2 cannot open every path itself."""
     return np.frombuffer(path.read_bytes(), np.uint8)
+
+
+def read_tflite(path: Path) -> cv2.dnn.Net:
+    """A TensorFlow Lite network.
+
+    Raises
+    ------
+    WorkerError
+        This OpenCV was built without what it takes, as some distributions' are.
+    """
+    try:
+        return cv2.dnn.readNetFromTFLite(read_model(path))
+    except (AttributeError, cv2.error) as error:
+        raise WorkerError(
+            f"The OpenCV {cv2.__version__} of the Python that runs the worker cannot read the face "
+            "models: install opencv-python 4.11 there, or set another interpreter in the "
+            "preferences (--python on the command line)."
+        ) from error
 
 
 class FaceDetector:

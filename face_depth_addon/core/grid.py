@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .interpolation import resample, sample
+from .interpolation import resample, sample, sample_lattice
 from .reconstruction import Reconstruction
 
 _BORDER_ROUNDS = 4
@@ -25,6 +25,8 @@ class GridMesh:
         sRGB with alpha 255.
     uvs : ndarray, (n, 2) float32
         Position in the crop, (0, 0) at its lower left.
+    corner_uvs : ndarray, (4 q, 2) float32
+        The same for each quad corner.
     corner_verts : ndarray, (4 q,) int32
         Quads wound anticlockwise as seen by the camera.
     corner_edges : ndarray, (4 q,) int32
@@ -36,6 +38,7 @@ class GridMesh:
     depth: np.ndarray
     colours: np.ndarray
     uvs: np.ndarray
+    corner_uvs: np.ndarray
     corner_verts: np.ndarray
     corner_edges: np.ndarray
     edges: np.ndarray
@@ -135,11 +138,12 @@ def build_grid(
     edges, corner_edges = _edges(lattice.cells, used, number)
     rows, columns = np.nonzero(used)
     points = np.column_stack([lattice.columns[columns], lattice.rows[rows]])
-    _round_border(points, edges, corner_edges)
+    border = edges[_border(edges, corner_edges)]
+    _round_border(points, border)
+    moved = np.unique(border)
 
     size = reconstruction.size
     sampled = resample(reconstruction.depth, lattice.rows, lattice.columns)[used]
-    moved = np.unique(edges[_border(edges, corner_edges)])
     sampled[moved] = sample(reconstruction.depth, points[moved])
     per_pixel = reconstruction.metres_per_pixel
     depth = ((sampled - reconstruction.origin[2]) * per_pixel).astype(np.float32)
@@ -151,11 +155,20 @@ def build_grid(
     positions[:, 2] = (reconstruction.origin[1] - uvs[:, 1]) * side
     uvs[:, 1] = 1.0 - uvs[:, 1]
     colours = np.full((len(points), 4), 255, np.uint8)
-    colours[:, :3] = np.clip(sample(reconstruction.rgb, points) + 0.5, 0, 255)
+    colours[:, :3] = _bytes(
+        sample_lattice(reconstruction.rgb, lattice.rows, lattice.columns)
+    )[used]
+    colours[moved, :3] = _bytes(sample(reconstruction.rgb, points[moved]))
+    corner_verts = _corners(number, lattice.cells)
     return GridMesh(
-        positions, depth, colours, uvs,
-        _corners(number, lattice.cells), corner_edges, edges,
+        positions, depth, colours, uvs, uvs.take(corner_verts, axis=0),
+        corner_verts, corner_edges, edges,
     )
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    """Rounded to uint8."""
+    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
 
 
 def _corners(number: np.ndarray, cells: np.ndarray) -> np.ndarray:
@@ -190,9 +203,8 @@ def _border(edges: np.ndarray, corner_edges: np.ndarray) -> np.ndarray:
     return np.bincount(corner_edges, minlength=len(edges)) == 1
 
 
-def _round_border(points: np.ndarray, edges: np.ndarray, corner_edges: np.ndarray) -> None:
+def _round_border(points: np.ndarray, border: np.ndarray) -> None:
     """Turn the border's staircase into a line, in place, by averaging along it."""
-    border = edges[_border(edges, corner_edges)]
     members, local = np.unique(border, return_inverse=True)
     local = local.reshape(-1, 2)
     degree = np.bincount(local.ravel(), minlength=len(members))[:, None]

@@ -53,6 +53,27 @@ def enlarge(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return resample(image, rows, columns)
 
 
+def sample_lattice(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Bilinear look-up on a lattice; `sample` of all its points, several times as fast.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W, C)
+    rows, columns : ndarray, (r,) and (c,)
+        Continuous pixels; outside, the nearest border pixel counts.
+
+    Returns
+    -------
+    ndarray, (r, c, C) float32
+    """
+    height, width = image.shape[:2]
+    left, x = _pixel_before(columns, width)
+    top, y = _pixel_before(rows, height)
+    x, y = x[:, None], y[:, None, None]
+    image = image[:, left] * (1 - x) + image[:, np.minimum(left + 1, width - 1)] * x
+    return image[top] * (1 - y) + image[np.minimum(top + 1, height - 1)] * y
+
+
 def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Bilinear look-up.
 
@@ -67,11 +88,8 @@ def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     ndarray, (n,) or (n, C) float32
     """
     height, width = image.shape[:2]
-    x = np.clip(points[:, 0] - 0.5, 0, width - 1).astype(np.float32)
-    y = np.clip(points[:, 1] - 0.5, 0, height - 1).astype(np.float32)
-    left = np.minimum(x.astype(np.int32), max(width - 2, 0))
-    top = np.minimum(y.astype(np.int32), max(height - 2, 0))
-    x, y = x - left, y - top
+    left, x = _pixel_before(points[:, 0], width)
+    top, y = _pixel_before(points[:, 1], height)
     if image.ndim == 3:
         x, y = x[:, None], y[:, None]
     flat = image.reshape(height * width, *image.shape[2:])
@@ -80,3 +98,10 @@ def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     index += width
     lower = flat[index] * (1 - x) + flat[index + 1] * x
     return upper * (1 - y) + lower * y
+
+
+def _pixel_before(at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the pixel centre before each place, and how far on the place lies, 0 to 1."""
+    at = np.clip(at - 0.5, 0, size - 1).astype(np.float32)
+    index = np.minimum(at.astype(np.int32), max(size - 2, 0))
+    return index, (at - index).astype(np.float32)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from .crop import Crop, transform_points
-from .detection import Detection, read_model
+from .detection import Detection, read_tflite
 from .sampling import cut
 
 INTER_PUPIL_MM = 63.0
@@ -114,7 +114,7 @@ class LandmarkNet:
 
     @cached_property
     def _net(self):
-        return cv2.dnn.readNetFromTFLite(read_model(self._path))
+        return read_tflite(self._path)
 
     def locate(self, rgb: np.ndarray, detection: Detection) -> Face | None:
         """Landmarks of a detected face, refined once from their own outline.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .crop import Crop
-from .detection import read_model
+from .detection import read_tflite
 from .filters import guided_upsample
 from .landmarks import Face, outline_mask
 from .sampling import cut
@@ -34,7 +34,7 @@ class MatteNet:
 
     @cached_property
     def _net(self):
-        return cv2.dnn.readNetFromTFLite(read_model(self._path))
+        return read_tflite(self._path)
 
     def matte(self, photo: np.ndarray, crop: Crop, face: Face, size: int) -> np.ndarray:
         """Opacity of the person to whom the face belongs.

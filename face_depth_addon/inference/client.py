@@ -238,7 +238,6 @@ class Job:
     """
 
     def __init__(self, client: WorkerClient, request: Request, number: int):
-        self.label, self.fraction = "Starting the worker", 0.02
         self.result: Reconstruction | None = None
         self._client, self._request, self._number = client, request, number
         self._submit()
@@ -281,6 +280,8 @@ class Job:
         request = self._request
         self._process = self._client.running_process()
         self._was_warm, self._answered = self._process.ready, False
+        self.label = "Waiting for the worker" if self._was_warm else "Starting the worker"
+        self.fraction = 0.02
         self._process.send(
             {
                 "type": "job", "job": self._number, "photo": request.photo,

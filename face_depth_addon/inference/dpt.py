@@ -28,7 +28,6 @@ def import_torch() -> None:
             )
     try:
         import torch  # noqa: F401
-        from transformers import AutoModelForDepthEstimation  # noqa: F401
         from transformers.utils.logging import disable_progress_bar
     except (ImportError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -154,11 +153,10 @@ class DepthNetwork:
 
 def _load(folder: ModelFolder, dtype):
     """The network in evaluation mode, all its weights from the file."""
-    from transformers import AutoModelForDepthEstimation
-
     try:
-        model, report = AutoModelForDepthEstimation.from_pretrained(
-            folder.path, local_files_only=True, use_safetensors=True, output_loading_info=True,
+        model, report = _model_class(folder).from_pretrained(
+            folder.path, local_files_only=True, use_safetensors=True, trust_remote_code=False,
+            output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         log.exception("loading %s", folder.path)
@@ -171,3 +169,13 @@ def _load(folder: ModelFolder, dtype):
             f"The weights of the depth model {folder.name} do not fit its config.json."
         )
     return model.to(dtype).eval()
+
+
+def _model_class(folder: ModelFolder) -> type:
+    """The class that ``config.json`` names: finding it out through `AutoModel` takes longer."""
+    import transformers
+
+    name = folder.architecture
+    if name.endswith("ForDepthEstimation") and hasattr(transformers, name):
+        return getattr(transformers, name)
+    return transformers.AutoModelForDepthEstimation

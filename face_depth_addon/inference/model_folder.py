@@ -20,7 +20,9 @@ BUNDLED = "face-dpt"
 MODELS = Path(__file__).resolve().parent.parent / "models"
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_WEIGHTS = "model.safetensors"
 _PATCH = 14
+_SIZES = (16, 2048)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ModelFolder:
     ----------
     path : Path
     name : str
+    architecture : str
+        The class of transformers that ``config.json`` names; empty if it names none.
     input_size : int
         Side of the square that the network reads, in pixels.
     mean, std : tuple of float
@@ -43,10 +47,13 @@ class ModelFolder:
         Average with the mirrored crop's depth.
     landmark_weight : float
         How far the depth is drawn to the landmarks' surface, 0 to 1.
+    changed : tuple of int
+        When config and weights were written: a model that is replaced is loaded anew.
     """
 
     path: Path
     name: str
+    architecture: str
     input_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -55,6 +62,7 @@ class ModelFolder:
     rise: float
     average_flipped: bool
     landmark_weight: float
+    changed: tuple[int, ...]
 
 
 def find_model(name: str) -> ModelFolder:
@@ -90,33 +98,42 @@ def find_model(name: str) -> ModelFolder:
     try:
         return ModelFolder(
             path=path, name=path.name,
+            architecture=str((config.get("architectures") or [""])[0]),
             input_size=_input_size(processor, config),
-            mean=_triple(processor.get("image_mean", (0.485, 0.456, 0.406))),
-            std=_triple(processor.get("image_std", (0.229, 0.224, 0.225))),
+            mean=_triple(processor.get("image_mean", (0.485, 0.456, 0.406)), 0.0),
+            std=_triple(processor.get("image_std", (0.229, 0.224, 0.225)), 1e-3),
             absolute=ours.get("output") == "depth_in_crop_sides",
-            margin=float(ours.get("crop_margin", 1.7)),
-            rise=float(ours.get("crop_rise", 0.05)),
+            margin=_bounded(ours.get("crop_margin", 1.7), 0.5, 10.0),
+            rise=_bounded(ours.get("crop_rise", 0.05), -1.0, 1.0),
             average_flipped=bool(ours.get("average_flipped", False)),
-            landmark_weight=float(ours.get("landmark_weight", 0.0)),
+            landmark_weight=_bounded(ours.get("landmark_weight", 0.0), 0.0, 1.0),
+            changed=tuple(
+                (path / name).stat().st_mtime_ns for name in ("config.json", _WEIGHTS)
+            ),
         )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise ModelError(
             f"The settings of the depth model {path.name} make no sense ({error})."
         ) from error
 
 
-def _triple(values) -> tuple[float, ...]:
-    first, second, third = (float(value) for value in values)
+def _triple(values, low: float) -> tuple[float, ...]:
+    first, second, third = (_bounded(value, low, 10.0) for value in values)
     return first, second, third
+
+
+def _bounded(value, low: float, high: float) -> float:
+    number = float(value)
+    if not low <= number <= high:
+        raise ValueError(f"{number:g} is not from {low:g} to {high:g}")
+    return number
 
 
 def _input_size(processor: dict, config: dict) -> int:
     size = processor.get("size", 384)
-    side = int(size if isinstance(size, int) else size["height"])
-    if not 16 <= side <= 2048:
-        raise ValueError(f"input size {side}")
+    side = int(_bounded(size if isinstance(size, int) else size["height"], *_SIZES))
     multiple = int(processor.get("ensure_multiple_of", config.get("patch_size", _PATCH)))
-    return max(1, round(side / multiple)) * multiple
+    return int(_bounded(round(side / multiple) * multiple, *_SIZES))
 
 
 def _read_json(folder: Path, name: str) -> dict:
@@ -139,12 +156,12 @@ def _read_json(folder: Path, name: str) -> dict:
 
 def _check_weights(folder: Path) -> None:
     """Weights must be one whole safetensors file: its header states its own length."""
-    weights = folder / "model.safetensors"
+    weights = folder / _WEIGHTS
     if not weights.is_file():
         pickles = sorted(file for file in folder.iterdir() if file.suffix in _PICKLES)
         if pickles:
             raise ModelError(_pickle_sentence(pickles[0]))
-        raise ModelError(f"The depth model folder {folder.name} has no model.safetensors.")
+        raise ModelError(f"The depth model folder {folder.name} has no {_WEIGHTS}.")
     damaged = ModelError(
         f"The weights of the depth model {folder.name} are damaged or incomplete; "
         "copy the model again."
