@@ -16,6 +16,8 @@ from test_photo import BAD_FILES, png_header, saved
 from face_depth_addon.blender import worker
 
 FAST = {"model": "facemesh", "resolution": 64}
+# Of the folder that a worker keeps while it runs.
+SCRATCH = "face-depth-"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,6 +31,7 @@ def temporary_folder(tmp_path_factory):
             patch.setenv(name, str(folder))
         yield folder
         worker.close()
+        assert not list(folder.glob(f"{SCRATCH}*"))
 
 
 @pytest.fixture
@@ -62,9 +65,10 @@ def data_blocks() -> dict[str, list[str]]:
 
 
 def listing(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Size and time of change of everything in a folder."""
+    """Size and time of change of everything in a folder but the running worker's own."""
     return {
         path: (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")
+        if not path.relative_to(folder).parts[0].startswith(SCRATCH)
     }
 
 

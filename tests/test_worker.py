@@ -130,7 +130,7 @@ def test_idle_worker_ends_and_comes_back(astronaut):
     client.close()
 
 
-def test_worker_goes_when_its_parent_is_killed(astronaut):
+def test_worker_goes_when_its_parent_is_killed(astronaut, tmp_path):
     """Also in the middle of a job: what reads standard input sees its end."""
     code = (
         "import sys, time\n"
@@ -144,12 +144,14 @@ def test_worker_goes_when_its_parent_is_killed(astronaut):
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
         cwd=os.path.dirname(os.path.dirname(__file__)),
+        env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(tmp_path))},
     )
     pid = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
     parent.stdout.close()
     assert process_ended(pid)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")

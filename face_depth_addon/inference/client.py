@@ -9,6 +9,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,13 +68,19 @@ class _Process:
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
         self._last_words: collections.deque[str] = collections.deque(maxlen=40)
         hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        # Torch and OpenCV leave temporary files when their process ends at once.
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="face-depth-", ignore_cleanup_errors=True
+        )
         try:
             self._popen = subprocess.Popen(
-                [python, str(_MAIN)], env=_environment(python, idle_seconds),
+                [python, str(_MAIN)],
+                env=_environment(python, idle_seconds, self._scratch.name),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 creationflags=hidden,
             )
         except OSError as error:
+            self._scratch.cleanup()
             raise errors.WorkerError(
                 f"The Python interpreter {python} cannot be started ({error.strerror or error}): "
                 "set another one in the preferences (--python on the command line)."
@@ -102,6 +109,7 @@ class _Process:
         self._popen.wait()
         self._listening.join()
         self._reading.join()
+        self._scratch.cleanup()
 
     def why_it_ended(self) -> errors.FaceDepthError:
         """A sentence about an end that was not asked for."""
@@ -164,8 +172,10 @@ def default_python() -> str:
     return str(Path(sys.prefix) / ("bin" if os.name != "nt" else "") / name)
 
 
-def _environment(python: str, idle_seconds: float) -> dict[str, str]:
+def _environment(python: str, idle_seconds: float, scratch: str) -> dict[str, str]:
     environment = {**os.environ, **_OFFLINE, "FACE_DEPTH_IDLE": str(idle_seconds)}
+    places = ("FACE_DEPTH_SCRATCH", "TMPDIR", "TEMP", "TMP", "OPENCV_TEMP_PATH")
+    environment |= {name: scratch for name in places}
     environment.pop("PYTHONHOME", None)
     if python == default_python():
         # Wheels of an extension lie where only Blender's own sys.path points.

@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import queue
+import shutil
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -67,7 +68,7 @@ class Worker:
                 self._cancelled.add(header["job"])
             else:
                 self._jobs.put((header, arrays))
-        os._exit(0)
+        _end()
 
     def _answer(self, header: dict, arrays: dict[str, np.ndarray]) -> None:
         job = header["job"]
@@ -190,5 +191,10 @@ def main() -> None:
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     Worker(sys.stdin.buffer, outgoing, float(os.environ["FACE_DEPTH_IDLE"])).serve()
-    # Loader threads may be inside torch: nothing is left to save.
+    _end()
+
+
+def _end() -> None:
+    """End the process, whatever its other threads are doing inside torch."""
+    shutil.rmtree(os.environ["FACE_DEPTH_SCRATCH"], ignore_errors=True)
     os._exit(0)
