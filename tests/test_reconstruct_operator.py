@@ -211,17 +211,35 @@ def test_whole_image_needs_no_face(tmp_path):
     assert np.ptp(at[:, 0]) == pytest.approx(0.25, rel=0.05)
 
 
-def test_cancelled_reconstruction_leaves_nothing(astronaut):
+@pytest.mark.parametrize("label, meshes", [("Finding the face", 0), ("Building the mesh", 1)])
+def test_cancelled_reconstruction_leaves_nothing(astronaut, label, meshes):
     before = counts()
-    for stop_at in ("Finding the face", "Building the mesh"):
-        steps = reconstruct_steps(
-            bpy.context, worker.client(), photo_source.from_file(str(astronaut)),
-            Settings(model="facemesh"),
-        )
-        for progress in steps:
-            if progress.label == stop_at:
-                steps.close()
-        assert counts() == before
+    steps = reconstruct_steps(
+        bpy.context, worker.client(), photo_source.from_file(str(astronaut)),
+        Settings(model="facemesh", resolution=1024),
+    )
+    for progress in steps:
+        if progress.label == label and len(bpy.data.meshes) == before["meshes"] + meshes:
+            steps.close()
+            break
+    else:
+        pytest.fail("it was not caught in the act")
+    assert counts() == before
+
+
+def test_linked_collection_gets_out_of_the_way(astronaut, tmp_path):
+    """New objects cannot go into a library's collection: they go to the scene's own."""
+    bpy.data.collections.new("shelf").use_fake_user = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
+        wanted.collections = ["shelf"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    bpy.context.view_layer.active_layer_collection = (
+        bpy.context.view_layer.layer_collection.children["shelf"]
+    )
+    item = reconstruct(astronaut)
+    assert item.users_collection[0] == bpy.context.scene.collection
 
 
 def test_without_torch_the_fast_source_steps_in(astronaut, monkeypatch):
@@ -275,6 +293,11 @@ def test_show_depth_follows_the_mesh_and_survives_saving(astronaut, tmp_path):
     # Rows run bottom-up: the nose at the middle is white, the suit below is dark.
     nose = grey[int(0.47 * size), int(0.51 * size)]
     assert nose > 0.9 and grey[: size // 10][known[: size // 10]].mean() < 0.5
+    bpy.ops.object.mode_set(mode='EDIT')
+    bpy.ops.mesh.select_all(action='SELECT')
+    bpy.ops.transform.resize(value=(1.0, 0.0, 1.0))
+    assert bpy.ops.face_depth.show_depth() == {'FINISHED'}
+    assert image["face_depth_near_m"] - image["face_depth_far_m"] < 1e-4
     inner = known[size // 3: size // 2, size // 3: size // 2]
     assert inner.mean() > 0.97
 

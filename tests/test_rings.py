@@ -15,7 +15,7 @@ PACKAGE = ROOT / "face_depth_addon"
 ALLOWED = {
     "core": {"numpy", "cv2", "PIL"},
     "inference": {"numpy", "torch", "transformers"},
-    "blender": {"numpy", "bpy", "bmesh", "mathutils", "_cycles"},
+    "blender": {"numpy", "bpy", "bmesh", "mathutils", "addon_utils", "_cycles"},
 }
 INWARD = {
     "core": {"core"}, "inference": {"core", "inference"},
@@ -65,6 +65,24 @@ def test_registering_imports_nothing_heavy():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
+
+
+def test_blender_ring_works_without_opencv_and_pillow():
+    """Blender's own Python has neither; all of the ring but the worker's side must load."""
+    code = (
+        "import sys\n"
+        "sys.modules['cv2'] = sys.modules['PIL'] = None\n"
+        "import bpy, importlib, pathlib, face_depth_addon\n"
+        "for file in pathlib.Path('face_depth_addon/blender').glob('*.py'):\n"
+        "    importlib.import_module(f'face_depth_addon.blender.{file.stem}')\n"
+        "from face_depth_addon.inference import client\n"
+        "from face_depth_addon.core import grid\n"
+        "print('loaded')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip().endswith("loaded"), done.stderr
 
 
 def test_package_stays_quiet_and_specific():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from face_depth_addon.core.errors import (
+    Cancelled,
     DeviceError,
     ModelError,
     NoFaceError,
@@ -108,13 +109,27 @@ def test_killed_worker_is_one_sentence_and_the_next_job_works(client, astronaut)
     assert run(client, astronaut).subject.any()
 
 
-def test_cancelled_job_leaves_the_worker_ready(client, astronaut):
+def test_cancelled_job_stops_and_leaves_the_worker_ready(client, astronaut):
     run(client, astronaut, model=BUNDLED)
     pid = client.pid
     job = client.submit(Request({"path": str(astronaut)}, BUNDLED))
     job.cancel()
+    with pytest.raises(Cancelled):
+        while not job.poll(1.0):
+            pass
     assert run(client, astronaut).info["model"] == FACEMESH
-    assert client.pid == pid and job.result is None
+    assert client.pid == pid
+
+
+def test_two_jobs_of_one_worker_each_get_their_own_answer(client, astronaut):
+    first = client.submit(Request({"path": str(astronaut)}, FACEMESH))
+    second = client.submit(
+        Request({"path": str(astronaut)}, FACEMESH, options={"resolution": 1500})
+    )
+    while not second.poll(1.0):
+        pass
+    assert first.poll(1.0)
+    assert first.result.size < second.result.size == 1500
 
 
 def test_idle_worker_ends_and_comes_back(astronaut):

@@ -256,10 +256,11 @@ def _check_suffix(path: Path | None, suffixes: tuple[str, ...], kind: str) -> No
 
 def _check_overlap(photos: list[str], paths: list[Path]) -> None:
     """No output may take the place of a photo or of another output."""
-    originals = {os.path.realpath(photo) for photo in photos}
+    # Letter case counts on some disks only: two names that differ in it alone are one here.
+    originals = {os.path.realpath(photo).casefold() for photo in photos}
     seen: set[str] = set()
     for path in paths:
-        place = os.path.realpath(path)
+        place = os.path.realpath(path).casefold()
         if place in originals:
             raise OutputError(f"{path} is one of the photos: choose another name to write to.")
         if place in seen:
@@ -374,8 +375,8 @@ def _say(text: str) -> None:
 
 def _write_report(path: Path, rows: list[_Row]) -> None:
     photos = [
-        {"photo": row.photo, "ok": row.ok, "error": row.error or None, **row.details}
-        | {"photo": row.photo} for row in rows
+        {**row.details, "photo": row.photo, "ok": row.ok, "error": row.error or None}
+        for row in rows
     ]
     text = json.dumps({"photos": photos}, indent=2, ensure_ascii=False) + "\n"
     # Names that are not UTF-8 become escapes, which JSON reads back as they were.

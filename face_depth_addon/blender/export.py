@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import addon_utils
 import bpy
 
 from ..core.errors import OutputError
@@ -81,6 +82,8 @@ def _write_blend(item: bpy.types.Object, path: Path) -> None:
 
 
 def _write_glb(item: bpy.types.Object, path: Path) -> None:
+    if addon_utils.enable("io_scene_gltf2") is None:
+        raise OutputError("This Blender has no glTF exporter: choose another format.")
     # The exporter stumbles over names that are not UTF-8.
     plain = path.with_name("mesh.glb")
     bpy.ops.export_scene.gltf(filepath=str(plain), export_format='GLB', use_selection=True)

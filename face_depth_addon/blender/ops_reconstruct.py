@@ -80,6 +80,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
     strength: FloatProperty(**STRENGTH)
     result_key: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
 
+    progress: Progress | None = None
     _timer: bpy.types.Timer | None = None
 
     @classmethod
@@ -98,7 +99,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
             return self.execute(context)
         try:
             self._steps = self._start(context, wait=0.0)
-            self.progress: Progress = next(self._steps)
+            first = next(self._steps)
         except FaceDepthError as error:
             self.report({'ERROR'}, str(error))
             return {'CANCELLED'}
@@ -106,7 +107,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         _running.append(self)
         self._timer = context.window_manager.event_timer_add(_TICK_SECONDS, window=context.window)
         context.window_manager.modal_handler_add(self)
-        self._show(context)
+        self._show(context, first)
         return {'RUNNING_MODAL'}
 
     def modal(self, context, event):
@@ -117,28 +118,34 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
             return {'CANCELLED'}
         if event.type != 'TIMER':
             return {'PASS_THROUGH'}
+        if context.mode != 'OBJECT':
+            # The new object becomes the active one, which must not happen to an edited one.
+            self._show(context, Progress("Waiting for Object Mode", self.progress.fraction))
+            return {'PASS_THROUGH'}
+        ended = True
         try:
             progress = next(self._steps)
+            ended = False
         except StopIteration as stop:
-            self._end(context)
             return self._finished(context, stop.value)
         except NoFaceError as error:
-            self._end(context)
             self._offer_whole_image(context, str(error))
             return {'CANCELLED'}
         except FaceDepthError as error:
-            self._end(context)
             self.report({'ERROR'}, str(error))
             return {'CANCELLED'}
-        if progress != self.progress:
-            self.progress = progress
-            self._show(context)
+        finally:
+            if ended:
+                self._end(context)
+        self._show(context, progress)
         return {'PASS_THROUGH'}
 
     def cancel(self, context):
         """Blender calls this too, when a file is loaded or the window closes."""
-        self._steps.close()
-        self._end(context)
+        try:
+            self._steps.close()
+        finally:
+            self._end(context)
 
     def execute(self, context):
         if self.result_key:
@@ -209,6 +216,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
         def draw(menu, _context):
             menu.layout.label(text=sentence)
+            menu.layout.operator_context = 'INVOKE_DEFAULT'
             button = menu.layout.operator(
                 self.bl_idname, text="Use the Whole Image", icon='IMAGE_DATA'
             )
@@ -217,10 +225,11 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
         context.window_manager.popup_menu(draw, title="Face Depth", icon='ERROR')
 
-    def _show(self, context) -> None:
-        context.workspace.status_text_set(
-            f"{self.progress.label} ({self.progress.fraction:.0%}), Esc cancels"
-        )
+    def _show(self, context, progress: Progress) -> None:
+        if progress == self.progress:
+            return
+        self.progress = progress
+        context.workspace.status_text_set(f"{progress.label} ({progress.fraction:.0%}), Esc cancels")
         _redraw_viewports(context)
 
     def _end(self, context) -> None:
@@ -229,8 +238,10 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
+        # The text belongs to the workspace of its moment, and the user may have switched.
+        for workspace in bpy.data.workspaces:
+            with context.temp_override(workspace=workspace):
+                workspace.status_text_set(None)
         _redraw_viewports(context)
 
 

@@ -58,7 +58,7 @@ def worker_settings(context: bpy.types.Context) -> WorkerSettings:
         return WorkerSettings(python)
     chosen = addon.preferences
     return WorkerSettings(
-        bpy.path.abspath(chosen.python) if chosen.python else python,
+        os.path.expanduser(bpy.path.abspath(chosen.python)) if chosen.python else python,
         chosen.device, chosen.idle_minutes * 60.0,
     )
 

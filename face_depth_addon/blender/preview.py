@@ -4,9 +4,11 @@
 from math import radians
 from pathlib import Path
 
-import bpy  # isort: skip  (only then is there a _cycles outside Blender)
-import _cycles
+import addon_utils
+import bpy
 from mathutils import Matrix
+
+from ..core.errors import OutputError
 
 _TURN = radians(45.0)
 _SAMPLES = 8
@@ -22,11 +24,20 @@ def render_preview(item: bpy.types.Object, path: Path, size: int = 800) -> None:
     path : Path
     size : int
         Width and height in pixels.
+
+    Raises
+    ------
+    OutputError
+        This Blender has no Cycles.
     """
+    if addon_utils.enable("cycles") is None:
+        raise OutputError("This Blender was built without Cycles, which renders the preview.")
     scene = bpy.data.scenes.new("Face Depth preview")
     made: list[bpy.types.ID] = []
     try:
         made += _place_views(scene, item)
+        scene.world = _world()
+        made.append(scene.world)
         _set_up(scene, path, size)
         bpy.ops.render.render(scene=scene.name, write_still=True)
     finally:
@@ -69,10 +80,19 @@ def _place_views(scene: bpy.types.Scene, item: bpy.types.Object) -> list[bpy.typ
     return [*made, holder, camera]
 
 
-def _set_up(scene: bpy.types.Scene, path: Path, size: int) -> None:
+def _world() -> bpy.types.World:
+    """A grey backdrop that also lights."""
     world = bpy.data.worlds.new("Face Depth preview")
-    world.color = (0.25, 0.25, 0.25)
-    scene.world = world
+    if world.node_tree is None:
+        world.use_nodes = True
+    background = next(node for node in world.node_tree.nodes if node.type == 'BACKGROUND')
+    background.inputs["Color"].default_value = (0.25, 0.25, 0.25, 1.0)
+    return world
+
+
+def _set_up(scene: bpy.types.Scene, path: Path, size: int) -> None:
+    import _cycles
+
     render = scene.render
     render.engine = 'CYCLES'
     # Distributions build Blender without the denoiser, and asking for it fails there.

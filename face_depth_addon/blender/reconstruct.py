@@ -215,7 +215,7 @@ def _build_steps(
     finally:
         if not finished:
             _discard(mesh)
-    result.info["vertices"], result.info["faces_built"] = len(mesh.vertices), len(mesh.polygons)
+    result.info["vertices"] = len(mesh.vertices)
     return item
 
 
@@ -246,6 +246,8 @@ def _add_object(
     for key, value in _provenance(result, settings).items():
         item[f"face_depth_{key}"] = value
     collection = context.collection or context.scene.collection
+    if not collection.is_editable:
+        collection = context.scene.collection
     collection.objects.link(item)
     item.location = context.scene.cursor.location
     for other in context.view_layer.objects.selected:

@@ -85,22 +85,6 @@ def _tidy(cells: np.ndarray) -> np.ndarray:
         cells[:-1, 1:] &= ~rising
 
 
-def count_vertices(subject: np.ndarray, resolution: int) -> int:
-    """How many vertices `build_grid` makes of a subject.
-
-    Parameters
-    ----------
-    subject : ndarray, (S, S) bool
-    resolution : int
-        Vertices along the longest side.
-
-    Returns
-    -------
-    int
-    """
-    return int(np.count_nonzero(_used_vertices(_lattice(subject, resolution).cells)))
-
-
 def _used_vertices(cells: np.ndarray) -> np.ndarray:
     """Grid vertices that touch a cell: (rows + 1, columns + 1) bool."""
     used = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), bool)

@@ -63,7 +63,7 @@ class Options:
 class Clock:
     """Wall time per stage, in seconds, and progress reports on the way.
 
-    ``report(stage, fraction)`` may raise `Cancelled`.
+    ``report(label, fraction)`` may raise `Cancelled`.
     """
 
     report: Callable[[str, float], None]
@@ -118,7 +118,7 @@ class Pipeline:
         if not faces:
             raise NoFaceError(
                 f"No face was found in {photo.name}: choose a photo that shows one more clearly, "
-                "or use the whole image."
+                "or use the whole image (--face none)."
             )
         if not 0 <= index < len(faces):
             counted = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"

@@ -63,15 +63,22 @@ class _Process:
 
     def __init__(self, python: str, idle_seconds: float):
         self.python = python
-        self.messages: queue.SimpleQueue = queue.SimpleQueue()
         self.ready = False
+        self._inboxes: dict[int, queue.SimpleQueue] = {}
+        self._ended = False
+        self._lock = threading.Lock()
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
         self._last_words: collections.deque[str] = collections.deque(maxlen=40)
         hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        # Torch and OpenCV leave temporary files when their process ends at once.
-        self._scratch = tempfile.TemporaryDirectory(
-            prefix="face-depth-", ignore_cleanup_errors=True
-        )
+        try:
+            # Torch and OpenCV leave temporary files when their process ends at once.
+            self._scratch = tempfile.TemporaryDirectory(
+                prefix="face-depth-", ignore_cleanup_errors=True
+            )
+        except OSError as error:
+            raise errors.WorkerError(
+                f"The folder for temporary files cannot be written ({error.strerror or error})."
+            ) from error
         try:
             self._popen = subprocess.Popen(
                 [python, str(_MAIN)],
@@ -99,6 +106,15 @@ class _Process:
     def alive(self) -> bool:
         return self._popen.poll() is None
 
+    def open_inbox(self, job: int) -> queue.SimpleQueue:
+        """Where the answers to a job arrive; None in it means that the worker has ended."""
+        inbox = queue.SimpleQueue()
+        with self._lock:
+            self._inboxes[job] = inbox
+            if self._ended:
+                inbox.put(None)
+        return inbox
+
     def send(self, header: dict, arrays: dict[str, np.ndarray] | None = None) -> None:
         self._outbox.put((header, arrays))
 
@@ -107,8 +123,9 @@ class _Process:
         self._outbox.put(None)
         self._popen.kill()
         self._popen.wait()
-        self._listening.join()
-        self._reading.join()
+        # A child of the interpreter may keep the pipes open for longer.
+        self._listening.join(1.0)
+        self._reading.join(1.0)
         self._scratch.cleanup()
 
     def why_it_ended(self) -> errors.FaceDepthError:
@@ -117,13 +134,20 @@ class _Process:
         code = self._popen.wait()
         words = [line for line in self._last_words if line.strip()]
         log.warning("worker ended with %s: %s", code, "\n".join(words))
-        last = words[-1].strip() if words else f"exit code {code}"
+        last = words[-1].strip().rstrip(".") if words else f"exit code {code}"
         if last.startswith("missing module: "):
             module = last.removeprefix("missing module: ")
             return errors.WorkerError(
                 f"The Python interpreter {self.python} lacks the package "
                 f"{_PACKAGES.get(module, module)}: install it there, or set another interpreter "
                 "in the preferences (--python on the command line)."
+            )
+        if last.startswith("broken module: "):
+            reason = last.removeprefix("broken module: ")
+            return errors.WorkerError(
+                f"A package of the Python interpreter {self.python} cannot be loaded ({reason}): "
+                "install it again, or set another interpreter in the preferences (--python on "
+                "the command line)."
             )
         if not self.ready:
             return errors.WorkerError(
@@ -150,12 +174,25 @@ class _Process:
         with self._popen.stdout as pipe:
             try:
                 while (message := read_message(pipe)) is not None:
-                    self.messages.put(message)
+                    self._deliver(message)
             except (ValueError, KeyError, TypeError, AttributeError):
                 # Another program than our worker, which need not end by itself.
                 self._last_words.append("it does not answer as Python would")
                 self._popen.kill()
-        self.messages.put(None)
+        with self._lock:
+            self._ended = True
+            for inbox in self._inboxes.values():
+                inbox.put(None)
+
+    def _deliver(self, message: tuple[dict, dict[str, np.ndarray]]) -> None:
+        header = message[0]
+        if header["type"] == "ready":
+            self.ready = True
+            return
+        with self._lock:
+            last = header["type"] in {"result", "error"}
+            take = self._inboxes.pop if last else self._inboxes.get
+            take(header["job"]).put(message)
 
     def _read_errors(self) -> None:
         with self._popen.stderr as pipe:
@@ -169,7 +206,7 @@ def default_python() -> str:
     if "python" in executable.name.lower():
         return str(executable)
     name = "python.exe" if os.name == "nt" else f"python3.{sys.version_info.minor}"
-    return str(Path(sys.prefix) / ("bin" if os.name != "nt" else "") / name)
+    return str(Path(sys.prefix) / "bin" / name)
 
 
 def _environment(python: str, idle_seconds: float, scratch: str) -> dict[str, str]:
@@ -228,6 +265,11 @@ class WorkerClient:
             self._process = _Process(self.python, self.idle_seconds)
         return self._process
 
+    def drop(self, process: _Process) -> None:
+        """End a worker, if it is still the current one."""
+        if self._process is process:
+            self.close()
+
     def close(self) -> None:
         """End the worker."""
         if self._process is not None:
@@ -272,7 +314,7 @@ class Job:
         """
         while self.result is None:
             try:
-                message = self._process.messages.get(timeout > 0.0, timeout or None)
+                message = self._inbox.get(timeout > 0.0, timeout or None)
             except queue.Empty:
                 return False
             timeout = 0.0
@@ -289,6 +331,7 @@ class Job:
     def _submit(self) -> None:
         request = self._request
         self._process = self._client.running_process()
+        self._inbox = self._process.open_inbox(self._number)
         self._was_warm, self._answered = self._process.ready, False
         self.label = "Waiting for the worker" if self._was_warm else "Starting the worker"
         self.fraction = 0.02
@@ -303,18 +346,13 @@ class Job:
 
     def _worker_ended(self) -> None:
         reason = self._process.why_it_ended()
-        self._client.close()
+        self._client.drop(self._process)
         if not self._was_warm or self._answered:
             raise reason
         # It ended for idleness in the moment the job came.
         self._submit()
 
     def _take(self, header: dict, arrays: dict[str, np.ndarray]) -> None:
-        if header["type"] == "ready":
-            self._process.ready = True
-            return
-        if header["job"] != self._number:
-            return
         self._answered = True
         if header["type"] == "progress":
             self.label, self.fraction = header["label"], header["fraction"]
@@ -322,7 +360,7 @@ class Job:
             kind = getattr(errors, header["kind"])
             if issubclass(kind, errors.TorchError):
                 # A new process sees packages that have been installed since.
-                self._client.close()
+                self._client.drop(self._process)
             raise kind(header["message"])
         else:
             self.label, self.fraction = "Building the mesh", 1.0

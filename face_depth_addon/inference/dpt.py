@@ -30,12 +30,17 @@ def import_torch() -> None:
         import torch  # noqa: F401
         from transformers.utils.logging import disable_progress_bar
     except (ImportError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TorchError(
-            f"PyTorch could not be loaded ({reason}): choose another interpreter in the "
-            "preferences (--python on the command line), or use the Fast source."
-        ) from error
+        raise _not_loaded(error) from error
     disable_progress_bar()
+
+
+def _not_loaded(error: Exception) -> TorchError:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = lines[0].rstrip(".") if lines else type(error).__name__
+    return TorchError(
+        f"PyTorch could not be loaded ({reason}): choose another interpreter in the "
+        "preferences (--python on the command line), or use the Fast source."
+    )
 
 
 def choose_device(wanted: str) -> str:
@@ -158,6 +163,9 @@ def _load(folder: ModelFolder, dtype):
             folder.path, local_files_only=True, use_safetensors=True, trust_remote_code=False,
             output_loading_info=True,
         )
+    except ImportError as error:
+        # Transformers says only here that it wants a newer PyTorch.
+        raise _not_loaded(error) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         log.exception("loading %s", folder.path)
         raise ModelError(

@@ -31,6 +31,8 @@ if __name__ == "__main__":
     _load_package()
     try:
         worker = importlib.import_module(f"{_PACKAGE}.inference.worker")
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         sys.exit(f"missing module: {error.name}")
+    except ImportError as error:
+        sys.exit(f"broken module: {' '.join(str(error).split())}")
     worker.main()
