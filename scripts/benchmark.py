@@ -259,8 +259,7 @@ def stalls(client, photo: Path, repeats: int) -> tuple[Section, dict]:
         for _ in range(repeats):
             longest.append(max(_holds(client, photo, settings)))
             _clear()
-        aim = 50.0 if resolution == 512 else None
-        rows.append(Row(f"resolution {resolution}", _ms(hold for hold, _ in longest), most=aim))
+        rows.append(Row(f"resolution {resolution}", _ms(hold for hold, _ in longest), most=50.0))
         steps = ", ".join(sorted({step for _, step in longest}))
         notes.append(f"Longest at {resolution} in: {steps}.")
     notes.append(

@@ -35,9 +35,9 @@ def build(folder: Path) -> Path:
     target = folder / f"{manifest['id']}-{manifest['version']}-slim.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, path in contents():
-            archive.writestr(
-                zipfile.ZipInfo(name, _TIMESTAMP), path.read_bytes(), zipfile.ZIP_DEFLATED
-            )
+            entry = zipfile.ZipInfo(name, _TIMESTAMP)
+            entry.create_system = 3  # Unix on every system: the same bytes everywhere.
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return target
 
 

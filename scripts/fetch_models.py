@@ -4,7 +4,7 @@
 usage: python scripts/fetch_models.py [--check]
 
 The files live in ``face_depth_addon/models``; this script shows where they come
-from and puts them there again. ``--check`` only compares the files that are there.
+from and puts them there again. ``--check`` downloads the wheels and only compares.
 """
 
 import argparse

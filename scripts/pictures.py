@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the README's pictures anew, from scikit-image's astronaut (NASA, public domain).
+"""Make the README's rendered pictures, of scikit-image's astronaut (NASA, public domain).
 
 usage: python scripts/pictures.py
 """

@@ -38,9 +38,9 @@ def main() -> int:
         return 3
     if bpy.app.binary_path:
         # Blender's own Python seldom has torch; the environment of the first form does.
-        for folder in _environment.candidate_folders("4.5"):
-            python = _environment.venv_python(folder)
-            if python.is_file():
+        for folder in _environment.candidate_folders(_environment.DEFAULT_BLENDER):
+            if not _environment.is_broken(folder):
+                python = _environment.venv_python(folder)
                 os.environ.setdefault("FACE_DEPTH_PYTHON", str(python))
     from face_depth_addon.blender.command import run_command
 

@@ -49,7 +49,10 @@ def fill_mesh(mesh: bpy.types.Mesh, grid: "GridMesh") -> Iterator[None]:
     _write(mesh, UV, "vector", grid.corner_uvs)
     yield
     mesh.attributes.new(COLOUR, 'BYTE_COLOR', 'POINT')
-    _write(mesh, COLOUR, "color_srgb", grid.colours.astype(np.float32) / 255.0)
+    colours = grid.colours / np.float32(255.0)
+    yield
+    _write(mesh, COLOUR, "color_srgb", colours)
+    yield
     mesh.attributes.new(DEPTH, 'FLOAT', 'POINT')
     _write(mesh, DEPTH, "value", grid.depth)
     index = mesh.color_attributes.find(COLOUR)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..inference.client import WorkerClient
 
 _KEPT_RESULTS = 4
-_STEP_SECONDS = 0.01
+_STEP_SECONDS = 0.003
 _results: collections.OrderedDict[str, "Reconstruction"] = collections.OrderedDict()
 
 

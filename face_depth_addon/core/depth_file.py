@@ -12,8 +12,6 @@ from PIL.PngImagePlugin import PngInfo
 from .errors import OutputError
 from .files import write_whole
 
-SUFFIXES = (".npy", ".exr", ".png")
-
 
 def write_depth(path: Path, depth: np.ndarray) -> None:
     """Write a depth map; the file appears whole or not at all.

@@ -78,7 +78,7 @@ def _looks_like_subject(rgb: np.ndarray, matte: np.ndarray, hull: np.ndarray) ->
     person = ((matte > _LEVEL) | hull).astype(np.uint8)
     if person.all():
         return np.ones(matte.shape, np.float32)
-    sure = cv2.erode(person, _ellipse(25)) | cv2.erode(hull.astype(np.uint8), _ellipse(5))
+    sure = cv2.erode(person, _ellipse(25)) | cv2.erode(hull.astype(np.uint8), _ellipse(25))
     labels = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[sure > 0] = cv2.GC_FGD
     labels[cv2.dilate(person, _ellipse(13)) == 0] = cv2.GC_BGD
@@ -112,7 +112,7 @@ def subject_mask(
     ndarray, (S, S) bool
     """
     size = matte.shape[0]
-    core = cv2.erode(hull.astype(np.uint8), _ellipse(size // 40 | 1)) > 0
+    core = cv2.erode(hull.astype(np.uint8), _ellipse(size // 10 | 1)) > 0
     person = (cv2.GaussianBlur(matte, (0, 0), size / 120) > _LEVEL) | core
     # Opening drops strands and specks thinner than its ellipse; the face stays whole.
     person = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, _ellipse(size // 28 | 1))
