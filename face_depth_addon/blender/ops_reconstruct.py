@@ -129,6 +129,8 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         except StopIteration as stop:
             return self._finished(context, stop.value)
         except NoFaceError as error:
+            # The menu's button stays grey while this reconstruction counts as running.
+            self._end(context)
             self._offer_whole_image(context, str(error))
             return {'CANCELLED'}
         except FaceDepthError as error:
