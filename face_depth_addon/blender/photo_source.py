@@ -74,7 +74,7 @@ def from_file_of(image: bpy.types.Image) -> PhotoSource:
     PhotoError
         It is not there any more.
     """
-    path = bpy.path.abspath(image.filepath, library=image.library)
+    path = image.filepath_from_user()
     if not os.path.exists(path):
         raise PhotoError(f"The file of the image {image.name} is missing: {path}.")
     return from_file(path)
