@@ -87,7 +87,13 @@ def _looks_like_subject(rgb: np.ndarray, matte: np.ndarray, hull: np.ndarray) ->
     cv2.grabCut(
         rgb, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK
     )
-    return ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
+    alike = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    # Dark hair before a dark wall is not alike, but the network knows hair.
+    rows = np.flatnonzero(hull.any(axis=1))
+    brow = rows[0] + (rows[-1] - rows[0]) // 4
+    hair = cv2.dilate(hull.astype(np.uint8), _ellipse(25)) == 0
+    hair[brow:] = False
+    return (alike | hair).astype(np.float32)
 
 
 def _ellipse(width: int) -> np.ndarray:
