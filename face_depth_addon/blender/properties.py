@@ -14,7 +14,7 @@ SOURCE_ITEMS = (
 )
 MODEL_FOLDER = 'FOLDER'
 MODEL_ITEMS = (
-    (BUNDLED, "Face DPT", "The bundled neural network: best shape, about a second"),
+    (BUNDLED, "Face DPT", "The bundled neural network: best shape, under a second once warm"),
     (FACEMESH, "Fast", "A smooth surface through 468 landmarks: no PyTorch needed"),
     (MODEL_FOLDER, "Folder", "A depth model of your own, in the format of transformers"),
 )
