@@ -41,6 +41,7 @@ EXIT_NO_ENVIRONMENT = 3
 
 MODULES = ("bpy", "cv2", "numpy", "PIL", "safetensors", "torch", "transformers")
 TEST_MODULES = ("pytest", "scipy", "skimage")
+DATASET_MODULES = ("anny", "matplotlib", "OpenEXR", "ray", "scipy")
 IMPORT_CHECK = (
     "import bpy, cv2, numpy, PIL, safetensors, torch;"
     "from transformers import AutoImageProcessor, DepthAnythingForDepthEstimation,"
@@ -78,7 +79,7 @@ class SetupError(Exception):
     """The environment cannot be made; the message says what to do."""
 
 
-def ensure(blender: str | None = None, tests: bool = False) -> None:
+def ensure(blender: str | None = None, tests: bool = False, dataset: bool = False) -> None:
     """Return inside an environment that has all packages, or end the process.
 
     Parameters
@@ -88,6 +89,8 @@ def ensure(blender: str | None = None, tests: bool = False) -> None:
         4.5 where there is none.
     tests
         Whether the packages of the tests are needed too.
+    dataset
+        Whether the packages that render the training data are needed too.
 
     Notes
     -----
@@ -99,14 +102,15 @@ def ensure(blender: str | None = None, tests: bool = False) -> None:
     own = read_state(Path(sys.prefix))
     if own:
         blender = blender or own.get("blender")
-        if own.get("blender") == blender and is_current(Path(sys.prefix), blender, tests):
+        here = Path(sys.prefix)
+        if own.get("blender") == blender and is_current(here, blender, tests, dataset):
             return
-    elif _has_everything(blender, tests):
+    elif _has_everything(blender, tests, dataset):
         return
     # With PYTHONHOME set, the environment's Python would look for its packages there.
     os.environ.pop("PYTHONHOME", None)
     try:
-        folder = _prepare(blender or DEFAULT_BLENDER, tests)
+        folder = _prepare(blender or DEFAULT_BLENDER, tests, dataset)
     except SetupError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_NO_ENVIRONMENT)
@@ -136,8 +140,8 @@ def _inside_blender() -> bool:
     return bpy is not None and bool(bpy.app.binary_path)
 
 
-def _has_everything(blender: str | None, tests: bool) -> bool:
-    needed = MODULES + (TEST_MODULES if tests else ())
+def _has_everything(blender: str | None, tests: bool, dataset: bool) -> bool:
+    needed = MODULES + (TEST_MODULES if tests else ()) + (DATASET_MODULES if dataset else ())
     if not all(importlib.util.find_spec(name) for name in needed):
         return False
     return blender is None or importlib.metadata.version("bpy").startswith(f"{blender}.")
@@ -155,9 +159,10 @@ def _enter(folder: Path) -> None:
 # State of an environment
 
 
-def wanted_parts(blender: str, tests: bool) -> dict[str, str]:
+def wanted_parts(blender: str, tests: bool, dataset: bool = False) -> dict[str, str]:
     """Return what an environment consists of: part name -> version or digest of its lock."""
-    locks = ["packages.txt", f"blender-{blender}.txt"] + (["tests.txt"] if tests else [])
+    locks = ["packages.txt", f"blender-{blender}.txt"]
+    locks += (["tests.txt"] if tests else []) + (["dataset.txt"] if dataset else [])
     parts = {name: hashlib.sha256((LOCKS / name).read_bytes()).hexdigest() for name in locks}
     return {**parts, "torch": TORCH, "imports": IMPORT_CHECK}
 
@@ -179,10 +184,10 @@ def write_state(folder: Path, blender: str, parts: dict[str, str], installing: b
     os.replace(draft, folder / _STATE)
 
 
-def stale_parts(folder: Path, blender: str, tests: bool) -> list[str]:
+def stale_parts(folder: Path, blender: str, tests: bool, dataset: bool = False) -> list[str]:
     """Return the names of the parts that the environment lacks or has from another lock."""
     parts = read_state(folder).get("parts", {})
-    wanted = wanted_parts(blender, tests)
+    wanted = wanted_parts(blender, tests, dataset)
     return [name for name in wanted if parts.get(name) != wanted[name]]
 
 
@@ -191,9 +196,9 @@ def is_broken(folder: Path) -> bool:
     return bool(read_state(folder).get("installing", True)) or not venv_python(folder).exists()
 
 
-def is_current(folder: Path, blender: str, tests: bool) -> bool:
+def is_current(folder: Path, blender: str, tests: bool, dataset: bool = False) -> bool:
     """Return whether the environment is complete and made from the present locks."""
-    return not is_broken(folder) and not stale_parts(folder, blender, tests)
+    return not is_broken(folder) and not stale_parts(folder, blender, tests, dataset)
 
 
 def venv_python(folder: Path) -> Path:
@@ -320,9 +325,9 @@ def torch_attempts(system: str, cuda: bool) -> list[list[str]]:
 # Making it
 
 
-def _prepare(blender: str, tests: bool) -> Path:
+def _prepare(blender: str, tests: bool, dataset: bool) -> Path:
     for folder in candidate_folders(blender):
-        if is_current(folder, blender, tests):
+        if is_current(folder, blender, tests, dataset):
             return folder
     reason = unsupported_machine(platform.system(), platform.machine())
     if reason:
@@ -330,9 +335,9 @@ def _prepare(blender: str, tests: bool) -> Path:
     folder = _choose_folder(blender)
     with _exclusive(folder.parent / f"{folder.name}.lock") as lock:
         # Another process may have made it while this one waited.
-        if not is_current(folder, blender, tests):
+        if not is_current(folder, blender, tests, dataset):
             try:
-                _Setup(folder, blender, tests, lock).run()
+                _Setup(folder, blender, tests, dataset, lock).run()
             except OSError as error:
                 raise SetupError(explain(str(error), folder / _LOG)) from error
     return folder
@@ -368,10 +373,13 @@ def _try_lock(file: BinaryIO) -> bool:
 class _Setup:
     """One run of the set-up, from the first message to the state file."""
 
-    def __init__(self, folder: Path, blender: str, tests: bool, lock: BinaryIO) -> None:
+    def __init__(
+        self, folder: Path, blender: str, tests: bool, dataset: bool, lock: BinaryIO
+    ) -> None:
         self.folder = folder
         self.blender = blender
         self.tests = tests
+        self.dataset = dataset
         self.lock = lock
         self.log = folder / _LOG
         self.started = time.monotonic()
@@ -379,11 +387,15 @@ class _Setup:
     def run(self) -> None:
         if is_broken(self.folder):
             self._make_venv()
-        wanted = wanted_parts(self.blender, self.tests)
-        stale = stale_parts(self.folder, self.blender, self.tests)
+        wanted = wanted_parts(self.blender, self.tests, self.dataset)
+        stale = stale_parts(self.folder, self.blender, self.tests, self.dataset)
         locks = [name for name in stale if name.endswith(".txt")]
         if locks:
-            names = {"packages.txt": "image and network libraries", "tests.txt": "the test tools"}
+            names = {
+                "packages.txt": "image and network libraries",
+                "tests.txt": "the test tools",
+                "dataset.txt": "the training data's sources and tools",
+            }
             blender = f"Blender {BLENDERS[self.blender]}"
             self._say(f"Installing {', '.join(names.get(name, blender) for name in locks)}.")
             files = [word for name in locks for word in ("-r", str(LOCKS / name))]

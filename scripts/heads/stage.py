@@ -57,13 +57,14 @@ class Stage:
         Rays per pixel of the colour picture, before denoising.
     """
 
-    def __init__(self, device: str = "cpu", samples: int = 12) -> None:
+    def __init__(self, device: str = "cpu", samples: int = 6) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.samples = samples
         self.library = MaterialLibrary()
         self._objects: list[bpy.types.Object] = []
         self._thin: list[bpy.types.Object] = []
+        self._lamps: list[bpy.types.Object] = []
         self._data: list[bpy.types.ID] = []
         self._folder = tempfile.TemporaryDirectory(prefix="face-depth-stage-")
         self._configure(device)
@@ -125,7 +126,7 @@ class Stage:
         bpy.data.batch_remove(self._objects)
         bpy.data.batch_remove(self._data)
         self.library.clear()
-        self._objects, self._thin, self._data = [], [], []
+        self._objects, self._thin, self._lamps, self._data = [], [], [], []
 
     def add(self, shapes: Iterable[Surface | Strands]) -> None:
         """Add surfaces and strands."""
@@ -156,6 +157,7 @@ class Stage:
             item.matrix_world = _look_at(area.position, area.target)
             item.visible_camera = False
             self._place(item, lamp)
+            self._lamps.append(item)
         for number, sun in enumerate(rig.suns):
             lamp = bpy.data.lights.new(f"Sun {number}", "SUN")
             lamp.angle = np.radians(sun.angle)
@@ -164,6 +166,7 @@ class Stage:
             item = bpy.data.objects.new(lamp.name, lamp)
             item.matrix_world = _look_at(sun.direction, (0.0, 0.0, 0.0))
             self._place(item, lamp)
+            self._lamps.append(item)
         self._environment.image = self._surroundings(rig.environment)
 
     def _surroundings(self, pixels: np.ndarray) -> bpy.types.Image:
@@ -214,12 +217,16 @@ class Stage:
         cycles.max_bounces, cycles.use_denoising = 0, False
         self.library.set_detail(False)
         dof, self._camera.data.dof.use_dof = self._camera.data.dof.use_dof, False
+        for item in self._lamps:
+            item.hide_render = True
         for item in self._thin:
             item.visible_camera = not behind
         # Cycles must not meet the next person with this one's pictures in its memory.
         self.scene.render.use_persistent_data = not behind
         channels = self._render()
         self.scene.render.use_persistent_data = True
+        for item in self._lamps:
+            item.hide_render = False
         for item in self._thin:
             item.visible_camera = True
         self._camera.data.dof.use_dof = dof
