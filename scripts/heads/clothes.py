@@ -585,12 +585,8 @@ def build(params: ClothesParams, base: np.ndarray, base_mesh: BaseMesh) -> list[
     return _MAKERS[params.kind](params, worn, rng)
 
 
-def drape_rings(
-    base: np.ndarray, base_mesh: BaseMesh, height: float, widths: tuple[int, ...]
-) -> np.ndarray:
-    """Return rings around the neck above the clothes, float32 (len(widths), 144, 3).
-
-    They start at the back and go by the person's left: hoods and headscarves end on such rings.
+class Drape:
+    """What hangs over the clothes around the neck: hoods and headscarves end on it.
 
     Parameters
     ----------
@@ -598,12 +594,26 @@ def drape_rings(
         float32 (19158, 3): the person's base mesh in the head's frame.
     height
         Distance from the skin in millimetres.
-    widths
-        How much wider than the neck's base the rings are, in millimetres.
     """
-    shell = shell_of(base_mesh)
-    fit = shell.fit(base, height, 3)
-    return np.stack([_ring_rows(shell, width) @ fit for width in widths]).astype(np.float32)
+
+    def __init__(self, base: np.ndarray, base_mesh: BaseMesh, height: float) -> None:
+        self._shell = shell_of(base_mesh)
+        self._vertices = self._shell.fit(base, height, 3)
+
+    def rings(self, widths: tuple[int, ...]) -> np.ndarray:
+        """Return rings around the neck, float32 (len(widths), 144, 3).
+
+        They start at the back and go by the person's left; the widths are how much wider than the
+        neck's base they are, in millimetres.
+        """
+        rows = [_ring_rows(self._shell, width) @ self._vertices for width in widths]
+        return np.stack(rows).astype(np.float32)
+
+    def clear(self, points: np.ndarray, clearance: float) -> np.ndarray:
+        """Return points (..., 3) pushed out to a clearance above it, in millimetres."""
+        near = self._shell.near_neck
+        normals = self._shell.normals(self._vertices)
+        return keep_outside(points, self._vertices[near], normals[near], clearance)
 
 
 @lru_cache(maxsize=64)

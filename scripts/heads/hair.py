@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from heads.base_mesh import BaseMesh, Fitted
-from heads.shapes import Label, Material, Strands, Surface
-from heads.strands import (
+from .base_mesh import BaseMesh, Fitted
+from .shapes import Label, Material, Strands, Surface
+from .strands import (
     MASK_SIZE,
     Beard,
     Cut,
@@ -339,7 +339,7 @@ def _grey_texture(path: Path, mean: float) -> np.ndarray:
     image = image.resize((_TEXTURE_SIZE, _TEXTURE_SIZE), Image.Resampling.BOX)
     pixels = np.asarray(image, np.float32) / 255
     brightness = (pixels[..., :3] ** 2.2).mean(axis=-1)
-    opaque = pixels[..., 3] > 0.5
+    opaque = pixels[..., 3] > 0.5 * pixels[..., 3].max()
     brightness = (brightness / max(float(brightness[opaque].mean()), 1e-4)) ** 0.7
     encoded = np.clip(mean * brightness / brightness[opaque].mean(), 0, 1) ** (1 / 2.2)
     return np.round(np.dstack([encoded] * 3 + [pixels[..., 3]]) * 255).astype(np.uint8)

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from .base_mesh import BaseMesh
 from .clothes import (
     ClothesParams,
-    drape_rings,
+    Drape,
     lattice,
     lattice_uv,
     plain_material,
@@ -598,10 +598,12 @@ def _cowl(
         edge = edge + away * (3.0 + 3.0 * np.clip(-away[:, 2], 0, 1))[:, None]
         edge[:, 2] += (4 - 10 * params.height) * np.clip(away[:, 2], 0, 1)
     offset = 12.0 + 12 * params.size if hood else 6.0 + 4 * params.size
-    rings = _rings(params, base, base_mesh, rng)
+    drape = Drape(base, base_mesh, 12.0)
+    rings = _rings(params, drape, rng)
     points = _wrap(head, edge, rings[0], offset, 0.0 if hood else 8 + 14 * params.size, 44)
     points = _fixed_smooth(points, 2)
     points[1:-1] += _folds(rng, points[1:-1], head, hood)
+    points[20:-1] = drape.clear(points[20:-1], 0.0)
     points = np.concatenate([_hem(points, away), points[1:], rings[1:]])
     material = (
         plain_material(params.colour, "fleece")
@@ -637,17 +639,17 @@ def _hem(points: np.ndarray, away: np.ndarray) -> np.ndarray:
 
 
 def _rings(
-    params: HatParams, base: np.ndarray, base_mesh: BaseMesh, rng: np.random.Generator
+    params: HatParams, drape: Drape, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the rows that lie on the shoulders, (R, _COWL, 3); the last is below the clothes."""
     long = 6 if params.kind == "hood" else 6 * round(6 + 8 * params.size)
     shares = (0.0, 1.0, 1.02) if params.kind == "hood" else (0.0, 0.25, 0.5, 0.75, 1.0, 1.02)
-    rings = drape_rings(base, base_mesh, 10.5, tuple(round(long * share) for share in shares))
+    rings = drape.rings(tuple(round(long * share) for share in shares))
     angle = np.arange(_COWL) / _COWL * 2 * np.pi
     if params.kind == "headscarf":
         growing = np.linspace(0, 1, len(rings))[:, None]
         rings[..., 2] += 2.5 * growing * (1 + np.sin(angle * 9 + rng.uniform(0, 6)))
-    rings[-1, :, 2] -= 12
+    rings[-1, :, 2] -= 14
     return rings
 
 

@@ -115,7 +115,7 @@ class IctBuilder:
 
     Raises
     ------
-    heads.ict_model.IctSourceError
+    heads.sources.SourceError
         When the model cannot be read.
     """
 

@@ -5,17 +5,16 @@ All lengths are millimetres in Blender's axes (x to the person's left, y to the 
 ICT-FaceKit's own origin.
 """
 
+import zipfile
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from .sources import SourceError
+
 # Vertices lie in this order; a part ends before the number given.
 HEAD_END, MOUTH_SOCKET_END, EYE_SOCKETS_END = 11248, 13294, 14062
-
-
-class IctSourceError(Exception):
-    """The ICT-FaceKit file is missing or damaged; the message says what to do."""
 
 
 def from_ict(vectors: np.ndarray) -> np.ndarray:
@@ -34,7 +33,7 @@ class IctModel:
 
     Raises
     ------
-    IctSourceError
+    SourceError
         When it cannot be read.
     """
 
@@ -50,8 +49,8 @@ class IctModel:
             self.landmarks68 = arrays["landmarks68"].astype(np.int32)
             material = arrays["face_material"].astype(int)
             self._face_material = arrays["material_names"][material]
-        except (OSError, KeyError, ValueError) as error:
-            raise IctSourceError(
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise SourceError(
                 f"The ICT-FaceKit file {path} cannot be read ({error}); fetch it again."
             ) from error
 

@@ -142,7 +142,8 @@ def draw(seed: int, index: int, protocol: str, sources: Sources) -> Sample:
     )
     dress = clothes.draw(streams["clothes"], person.sex, person.age)
     hat, dress = hats.match(hats.draw(streams["hat"], person.sex, person.age), dress)
-    hand = hands.match(hands.draw(streams["hands"], person.sex, person.age), dress)
+    hand = hands.draw(streams["hands"], person.sex, person.age) if protocol == MIX else None
+    hand, dress = hands.match(hand, dress)
     effects = photo_effects.draw(streams["effects"])
     if protocol == VIEWS19:
         effects = photo_effects.plain(effects.seed)
@@ -168,7 +169,7 @@ def draw(seed: int, index: int, protocol: str, sources: Sources) -> Sample:
         clothes=dress,
         glasses=glasses.draw(streams["glasses"], person.sex, person.age),
         hat=hat,
-        hands=None if protocol == VIEWS19 else hand,
+        hands=hand,
     )
 
 

@@ -86,7 +86,7 @@ def draw(rng: np.random.Generator) -> EffectParams:
         return round(float(np.clip(rng.normal(mean, deviation), low, high)), 4)
 
     # From a camera in daylight to a telephone at night.
-    noise = 0.006 * 10 ** (1.1 * rng.beta(1.5, 2.5))
+    noise = 0.003 * 10 ** (1.15 * rng.beta(1.4, 3.0))
     toning = str(rng.choice(["colour", "grey", "sepia"], p=[0.925, 0.06, 0.015]))
     return EffectParams(
         warmth=normal(0.0, 0.14, -0.5, 0.5),

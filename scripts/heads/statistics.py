@@ -74,7 +74,7 @@ QUANTITIES = (
     Quantity("clothes", "clothes.kind"),
     Quantity("glasses", "glasses.shape"),
     Quantity("hat", "hat.kind"),
-    Quantity("hands", "hands.kind"),
+    Quantity("hands", "hands.place"),
 )  # fmt: skip
 
 

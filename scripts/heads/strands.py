@@ -15,7 +15,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
-from heads.base_mesh import BaseMesh
+from .base_mesh import BaseMesh
 
 MASK_SIZE = 512  # pixels of the scalp mask
 
