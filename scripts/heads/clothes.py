@@ -639,9 +639,7 @@ def _creased(worn: _Worn, params: ClothesParams, rng: np.random.Generator, share
     return worn.lifted(worn.shell.smooth(height * params.folds * share, 1))
 
 
-def _body(
-    worn: _Worn, opening: Opening, material: Material, name: str = "clothes"
-) -> Surface:
+def _body(worn: _Worn, opening: Opening, material: Material, name: str = "clothes") -> Surface:
     cloth = pattern_of(worn.shell, opening)
     vertices = (cloth.matrix @ worn.vertices).astype(np.float32)
     return Surface(name, Label.CLOTHES, vertices, cloth.faces, material, cloth.uv)
@@ -809,15 +807,15 @@ def _shirt(params: ClothesParams, worn: _Worn, rng: np.random.Generator) -> list
 def _open_shirt(params: ClothesParams, worn: _Worn, rng: np.random.Generator) -> list[Surface]:
     depth = round(params.opening * 3) / 3
     apex = -238 - 45 * depth
-    opening = Opening(78, 68, 47, apex, 0.46)
+    opening = Opening(78, 68, 47, apex, 0.6)
     worn = _creased(worn, params, rng, 0.7)
     plain = plain_material(_average(params), "cloth")
     parts = [
         _body(worn, opening, cloth_material(params, rng)),
         _rim(worn, opening, plain, 16.0, 0.9),
     ]
-    cut_ = _CollarCut(40 + 34 * depth, 28, 14, 44, 20, -14)
-    parts.append(_collar(worn, opening, cut_, plain))
+    collar = _CollarCut(48 + 40 * depth, 27, 12, 40, 26, -10)
+    parts.append(_collar(worn, opening, collar, plain))
     if params.tie:
         under = Opening(88, 78, 54)
         below = worn.lifted(-2.0)
@@ -826,18 +824,16 @@ def _open_shirt(params: ClothesParams, worn: _Worn, rng: np.random.Generator) ->
     return parts + _placket(worn, plain, apex, params)
 
 
-def _strip(
-    worn: _Worn, x: np.ndarray, z: np.ndarray, height: np.ndarray, key: str
-) -> np.ndarray:
+def _strip(worn: _Worn, x: np.ndarray, z: np.ndarray, height: np.ndarray) -> np.ndarray:
     """Return points, (R, C, 3), above the garment at rest positions x and z, (R, C)."""
-    rows = _front_rows(worn.shell, key, x.tobytes(), z.tobytes())
+    rows = _front_rows(worn.shell, x.tobytes(), z.tobytes())
     return (rows @ worn.vertices + (rows @ worn.normals) * height.reshape(-1, 1)).reshape(
         *x.shape, 3
     )
 
 
 @lru_cache(maxsize=64)
-def _front_rows(shell: Shell, key: str, x: bytes, z: bytes) -> sparse.csr_matrix:
+def _front_rows(shell: Shell, x: bytes, z: bytes) -> sparse.csr_matrix:
     return shell.front_rows(np.frombuffer(x), np.frombuffer(z))
 
 
@@ -849,14 +845,12 @@ def _placket(
     across = np.array([-15.0, -14.0, 0.0, 14.0, 15.0])
     x, heights = np.meshgrid(across, z)
     height = np.where(np.abs(x) > 14.5, -0.8, 1.3)
-    strip = _strip(worn, x, heights, height, "placket")
+    strip = _strip(worn, x, heights, height)
     parts = [_grid("clothes_placket", strip[::-1], material, closed=False)]
     centres = np.arange(top - 14, -390, -78.0)
-    spots = _strip(worn, np.zeros((len(centres), 1)), centres[:, None],
-                   np.full((len(centres), 1), 1.4), "buttons")[:, 0]
-    rows = _front_rows(worn.shell, "buttons", np.zeros((len(centres), 1)).tobytes(),
-                       centres[:, None].tobytes())
+    rows = _front_rows(worn.shell, np.zeros_like(centres).tobytes(), centres.tobytes())
     normals = rows @ worn.normals
+    spots = rows @ worn.vertices + 1.4 * normals
     colour = (0.7, 0.68, 0.64) if params.seed % 3 else (0.05, 0.045, 0.04)
     shiny = Material(colour=colour, roughness=0.3)
     return parts + [_discs("clothes_buttons", spots, normals, 5.2, shiny)]
@@ -911,7 +905,7 @@ def _lapel(worn: _Worn, side: float, material: Material) -> Surface:
     x = side * ((z + 415) * _JACKET.flare + across * width)
     roll = np.array([-1.5, 2.4, 4.6, 4.2, 3.4, 3.0, -0.8])[None]
     height = np.broadcast_to(roll, x.shape) * np.clip(0.35 + 1.2 * (1 - down), 0, 1)
-    points = _strip(worn, x, z, height, f"lapel {side}")
+    points = _strip(worn, x, z, height)
     # Columns go to the viewer's right.
     return _grid("clothes_lapel", points[::-1, ::int(side)], material, closed=False)
 
@@ -943,7 +937,7 @@ def _tie(worn: _Worn, params: ClothesParams, rng: np.random.Generator) -> list[S
     shape = np.array([-2, 0, 0.9, 1.2, 0.9, 0, -2])
     x = half[:, None] * across
     heights = lift[:, None] + np.clip(lift[:, None], 2, 4) * shape
-    points = _strip(worn, x, np.repeat(z[:, None], len(across), 1), heights, "tie")
+    points = _strip(worn, x, np.repeat(z[:, None], len(across), 1), heights)
     pixels = _tie_picture(params.accent, rng)
     material = Material(image=pixels, roughness=0.35, sheen=0.2, specular=0.5)
     return [_grid("clothes_tie", points[::-1], material, closed=False)]
@@ -1022,7 +1016,7 @@ def _strings(worn: _Worn, params: ClothesParams) -> list[Surface]:
         across = np.array([-2.6, -2.0, 0.0, 2.0, 2.6])[None]
         x = side * (22 + 5 * np.sin((z + 212) / 34)) + across
         height = np.broadcast_to(np.array([0.0, 3.0, 4.6, 3.0, 0.0]), x.shape)
-        points = _strip(worn, x, np.repeat(z, 5, 1), height, f"string {side}")
+        points = _strip(worn, x, np.repeat(z, 5, 1), height)
         material = Material(colour=colour, roughness=0.8)
         parts.append(_grid("clothes_string", points[::-1], material, closed=False))
     return parts
@@ -1053,7 +1047,7 @@ def _scarf_end(worn: _Worn, material: Material, rng: np.random.Generator) -> Sur
     folds = 4 * np.sin(across * 7 + rng.uniform(0, 6)) + 2.5 * np.sin(across * 13 + z / 60)
     height = 11 + folds * np.ones_like(z)
     height[:, [0, -1]] = 0
-    points = _strip(worn, x, np.repeat(z, 13, 1), height, f"scarf {side}")
+    points = _strip(worn, x, np.repeat(z, 13, 1), height)
     return _grid("clothes_scarf_end", points[::-1], material, closed=False)
 
 

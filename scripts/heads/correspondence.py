@@ -24,7 +24,7 @@ from .base_mesh import VERTEX_COUNT, BaseMesh
 from .ict_model import EYE_SOCKETS_END, HEAD_END, MOUTH_SOCKET_END, IctModel
 
 _PAIRS = Path(__file__).parent / "data" / "ict_pairs.npz"
-_VERSION = 1
+_VERSION = 2
 # Heights above the eyes in millimetres.  Going down, the base leaves the ICT neck between the first
 # two and is the body's own from the third; the displacement of its shoulders dies out at the last.
 _NECK_TOP, _NECK_END, _BODY_TOP, _STILL = -125.0, -165.0, -175.0, -330.0
@@ -42,6 +42,7 @@ _SQUEEZED, _TORN = 0.15, 6.0
 _UNTANGLE_ROUNDS = 3
 _UV_STIFFNESS = 0.05
 _NEIGHBOURS = 6
+_MARGIN_RING = 3  # edges from the eye socket's seam to the lid's outer edge
 _BODY_SCALE = (0.9, 1.12)
 
 
@@ -68,8 +69,8 @@ class Correspondence:
     skin_faces, skin_uv
         The skin of head, neck and shoulders, int32 (F, 4) and float32 (F, 4, 2): vertices below
         the ICT model's vertex count are its own, the others, less that count, the base mesh's.
-    mouth_faces, mouth_uv
-        The same of the mouth's lining.
+    mouth_faces
+        The ICT faces of the mouth's lining, int32 (G, 4).
     """
 
     neutral: np.ndarray
@@ -85,7 +86,6 @@ class Correspondence:
     skin_faces: np.ndarray
     skin_uv: np.ndarray
     mouth_faces: np.ndarray
-    mouth_uv: np.ndarray
 
     @cached_property
     def _spread(self) -> csr_matrix:
@@ -157,15 +157,12 @@ def compute(base_mesh: BaseMesh, model: IctModel, head: np.ndarray) -> Correspon
     warped = _fit(neutral, charts, model, head)
     binding = _bind(neutral, warped, base_mesh, charts, model, head)
     skin_faces, skin_uv = _skin(warped, charts, model, head)
-    mouth_faces = _lining(model)
-    mouth_uv = _project(mouth_faces, warped, charts, charts.mouth, head)
     return Correspondence(
         neutral=neutral.astype(np.float32),
         **binding,
         skin_faces=skin_faces,
         skin_uv=skin_uv,
-        mouth_faces=mouth_faces,
-        mouth_uv=mouth_uv,
+        mouth_faces=_lining(model),
     )
 
 
@@ -339,7 +336,8 @@ def _lashes(
     skin: np.ndarray,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """The lashes of each lid (indices into ``others``) and its margin (indices into ``skin``)."""
-    margin = np.intersect1d(charts.faces[charts.head], charts.faces[charts.sockets])
+    seam = np.intersect1d(charts.faces[charts.head], charts.faces[charts.sockets])
+    margin = seams.ring(charts.faces[charts.head], seam, _MARGIN_RING)
     pairs = []
     for name in np.unique(base_mesh.mesh.groups):
         if "eyelashes" not in name:

@@ -90,7 +90,7 @@ def draw(rng: np.random.Generator, sex: float, age: float) -> GlassesParams | No
     """
     worn = rng.random() < float(np.interp(age, [5, 16, 30, 50, 70], [0.10, 0.18, 0.20, 0.26, 0.36]))
     kind = rng.random()
-    lens = "dark" if kind < 0.17 else "tinted" if kind < 0.24 else "clear"
+    lens = "dark" if kind < 0.20 else "tinted" if kind < 0.25 else "clear"
     feminine = 1 - sex
     shares = np.array([0.28, 0.17, 0.12, 0.12, 0.10, 0.02 + 0.16 * feminine, 0.12])
     if lens != "clear":
@@ -231,7 +231,7 @@ def build(params: GlassesParams | None, base: np.ndarray, base_mesh: BaseMesh) -
         pieces.append(_temple(params, front, ear, temple, side))
         if params.metal:
             pieces.append(_mirrored(_pad(front, base[marks.nose], side), side))
-    lenses = [_mirrored(_lens(front, params), side) for side in (1.0, -1.0)]
+    lenses = [_mirrored(_lens(front), side) for side in (1.0, -1.0)]
     dark = params.lens == "dark"
     return [
         _surface("glasses_frame", pieces, _frame_material(params)),
@@ -279,13 +279,11 @@ def _bar(path: np.ndarray, across: np.ndarray, up: np.ndarray, closed: bool = Fa
     angle = np.arange(8) / 8 * 2 * np.pi + np.pi / 8
     corners = np.stack([np.cos(angle), np.sin(angle)], 1) * 1.06
     rings = path[:, None] + corners[:, :1] * across[:, None] + corners[:, 1:] * up[:, None]
-    # A ring turns from across to up, so that seen from outside the path runs to the left.
     faces = lattice(len(path) + int(closed), 8, True) % (len(path) * 8)
-    faces = faces[:, ::-1]
     if not closed:
         caps = []
         for start, turn in ((0, 1), ((len(path) - 1) * 8, -1)):
-            ring = start + np.arange(8)[::-turn]
+            ring = start + np.arange(8)[::turn]
             caps += [ring[[0, 1, 2, 3]], ring[[0, 3, 4, 7]], ring[[4, 5, 6, 7]]]
         faces = np.concatenate([faces, caps])
     return rings.reshape(-1, 3), faces
@@ -319,7 +317,7 @@ def _rim(params: GlassesParams, front: _Front) -> _Piece:
     return _bar(path, outwards * thickness[:, None], -ahead * deep * np.ones((len(path), 1)), True)
 
 
-def _lens(front: _Front, params: GlassesParams) -> _Piece:
+def _lens(front: _Front) -> _Piece:
     rings = np.linspace(0.0, 1.0, 6)[:, None, None]
     centre = front.outline.mean(0)
     flat = centre + rings * (front.outline - centre)
@@ -419,5 +417,6 @@ def _beside(
     skull = np.interp(y, y[known], skull[known]) if known.any() else np.full_like(y, hinge_x)
     at_ear = skull[-12:-6].max() + 0.8
     start = hinge_x + 2.0
-    straight = np.interp(y, [hinge_y, hinge_y + 1.5, y[-7]], [hinge_x, start, max(at_ear, start - 4)])
+    end = max(at_ear, start - 4)
+    straight = np.interp(y, [hinge_y, hinge_y + 1.5, y[-7]], [hinge_x, start, end])
     return np.maximum(straight, np.where(y > hinge_y + 12, skull + 0.6, 0))

@@ -54,14 +54,14 @@ _GREY = (0.44, 0.43, 0.41)
 
 # Hair meshes of MakeHuman: how often for women and for men.
 _MESHES = {
-    "bob01": (0.07, 0.0),
-    "bob02": (0.14, 0.0),
+    "bob01": (0.025, 0.0),
+    "bob02": (0.06, 0.0),
     "braid01": (0.14, 0.0),
     "long01": (0.20, 0.05),
     "ponytail01": (0.22, 0.09),
     "short01": (0.06, 0.26),
     "short02": (0.04, 0.28),
-    "short03": (0.08, 0.06),
+    "short03": (0.04, 0.03),
     "short04": (0.02, 0.26),
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.ndimage import maximum_filter
 from scipy.spatial.transform import Rotation
 
 from .base_mesh import BaseMesh
@@ -21,6 +21,7 @@ from .subdivision import Subdivision
 PLACES = ("chin", "cheek", "temple", "mouth", "beside")
 
 _BARE = ("t-shirt", "v-neck", "tank")
+_CELL = 4.0  # millimetres
 _CUFF = 0.16  # where a sleeve ends, of the way from the wrist to the elbow
 
 
@@ -245,11 +246,22 @@ def _arm(base_mesh: BaseMesh, side: str) -> _Arm:
 
 @dataclass(frozen=True)
 class _Face:
-    """The skin of the head: its vertices and, for each, one face around it."""
+    """The skin of the head.
 
+    Attributes
+    ----------
+    faces
+        (F, 4) corners.
+    vertices, rest
+        Indices of its vertices, and their positions at rest.
+    corners
+        One face around each vertex.
+    """
+
+    faces: np.ndarray
     vertices: np.ndarray
-    corners: np.ndarray
     rest: np.ndarray
+    corners: np.ndarray
 
 
 @lru_cache(maxsize=2)
@@ -261,7 +273,7 @@ def _face(base_mesh: BaseMesh) -> _Face:
     middle = rest[faces].mean(1)
     faces = faces[(middle[:, 2] > -190) & (np.abs(middle[:, 0]) < 110)]
     vertices, first = np.unique(faces, return_index=True)
-    return _Face(vertices, faces[first // 4], rest[vertices])
+    return _Face(faces, vertices, rest[vertices], faces[first // 4])
 
 
 def build(
@@ -348,22 +360,26 @@ def _normals(corners: np.ndarray, base: np.ndarray) -> np.ndarray:
 def _until_touch(
     points: np.ndarray, base: np.ndarray, base_mesh: BaseMesh, normal: np.ndarray, gap: float
 ) -> np.ndarray:
-    """Return the move along the face's normal after which the hand touches, or keeps a gap."""
+    """Return the move along the face's normal after which the hand touches, or keeps a gap.
+
+    Both are seen along the normal in cells: the face's highest and the hand's lowest points count.
+    """
     face = _face(base_mesh)
-    skin = base[face.vertices]
-    normals = _normals(face.corners, base)
-    tree = cKDTree(skin, balanced_tree=False)
-    total = np.zeros(3)
-    for _ in range(4):
-        distance, nearest = tree.query(points + total)
-        height = np.einsum("ij,ij->i", points + total - skin[nearest], normals[nearest])
-        close = (distance < 45) & (normals[nearest] @ normal > 0.25)
-        if not close.any():
-            total = total - 12 * normal
-            continue
-        deepest = float(np.percentile(height[close], 0.4))
-        total = total + np.clip(gap + 0.3 - deepest, -25, 40) * normal
-    return total
+    skin = np.concatenate([base[face.vertices], base[face.faces].mean(1)])
+    across = np.cross(normal, [0.3, 0.2, 1.0])
+    across /= np.linalg.norm(across)
+    plane = np.stack([across, np.cross(normal, across)], 1)
+    face_cells, hand_cells = (np.rint(p @ plane / _CELL).astype(int) for p in (skin, points))
+    corner = np.minimum(face_cells.min(0), hand_cells.min(0))
+    shape = np.maximum(face_cells.max(0), hand_cells.max(0)) - corner + 1
+    highest, lowest = np.full(shape, -np.inf), np.full(shape, np.inf)
+    np.maximum.at(highest, tuple((face_cells - corner).T), skin @ normal)
+    np.minimum.at(lowest, tuple((hand_cells - corner).T), points @ normal)
+    # Some faces are larger than a cell.
+    highest = np.where(np.isinf(highest), maximum_filter(highest, 3), highest)
+    overlap = highest - lowest
+    overlap = overlap[np.isfinite(overlap)]
+    return float(np.clip(overlap.max(initial=-25.0) + gap, -60, 120)) * normal
 
 
 def _sleeve(

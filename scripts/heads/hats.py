@@ -132,12 +132,13 @@ def covers_hair(params: HatParams | None) -> str:
 def match(
     hat: HatParams | None, clothes: ClothesParams
 ) -> tuple[HatParams | None, ClothesParams]:
-    """Return a hat and clothes that go together: a hood is part of a jumper of its colour."""
+    """Return a hat and clothes that go together: a hood is part of a jumper of its colour,
+    and below a headscarf there is no collar to come through it."""
     if hat is None or hat.kind not in ("hood", "headscarf"):
         return hat, clothes
     if hat.kind == "hood":
         hat = dataclasses.replace(hat, colour=clothes.colour)
-    if hat.kind == "hood" or clothes.kind in ("hoodie", "scarf", "tank", "suit"):
+    if hat.kind == "hood" or clothes.kind not in ("t-shirt", "v-neck", "jumper"):
         clothes = dataclasses.replace(clothes, kind="jumper")
     # What hangs over the clothes needs them flat.
     flat = {"folds": min(clothes.folds, 1.5), "looseness": min(clothes.looseness, 3.0)}
@@ -235,6 +236,7 @@ class _Rays:
         return skin[nearest]
 
     def measure(self, base: np.ndarray) -> "_Head":
+        """Return the head of a person's base mesh, (19158, 3)."""
         points = (self.matrix @ base).reshape(len(_ELEVATIONS), _AROUND, 3)
         middle = (self.middle @ base)[0]
         away = points - middle
@@ -277,7 +279,7 @@ class _Head:
         return float(self.middle[2] + (self.skull * self.direction[..., 2])[_CHIN:].max())
 
     def level(self, heights: np.ndarray) -> np.ndarray:
-        """Return the row, as a fraction, at which each ray's column reaches a height, (_AROUND,)."""
+        """Return the fractional row at which each ray's column reaches a height, (_AROUND,)."""
         z = self.middle[2] + self.skull * self.direction[..., 2]
         rows = np.arange(_CHIN, len(_ELEVATIONS))
         return np.array(
@@ -286,7 +288,7 @@ class _Head:
         )  # fmt: skip
 
     def at(self, rows: np.ndarray, offset: np.ndarray) -> np.ndarray:
-        """Return points, (R, _AROUND, 3), on fractional rows (R, _AROUND), outwards by an offset."""
+        """Return points, (R, _AROUND, 3), on fractional rows (R, _AROUND), moved outwards."""
         rows = np.clip(rows, 0, len(_ELEVATIONS) - 1)
         low = np.minimum(rows.astype(int), len(_ELEVATIONS) - 2)
         share = (rows - low)[..., None]
@@ -328,9 +330,11 @@ def build(params: HatParams | None, base: np.ndarray, base_mesh: BaseMesh) -> li
     rng = np.random.default_rng(params.seed)
     if params.kind in ("hood", "headscarf"):
         return _cowl(params, head, base, base_mesh, rng)
-    maker = {
-        "beanie": _beanie, "cap": _cap, "headband": _headband, "helmet": _helmet,
-    }.get(params.kind, _brimmed)  # fmt: skip
+    if params.kind == "headband":
+        return _headband(params, head)
+    if params.kind == "helmet":
+        return _helmet(params, head)
+    maker = {"beanie": _beanie, "cap": _cap}.get(params.kind, _brimmed)
     return maker(params, head, rng)
 
 
@@ -442,9 +446,7 @@ def _peak(params: HatParams, ring: np.ndarray, turned: float) -> np.ndarray:
     return np.concatenate([lower, upper[::-1]])
 
 
-def _dome(
-    head: _Head, ring: np.ndarray, height: float, power: float, rows: int
-) -> np.ndarray:
+def _dome(ring: np.ndarray, height: float, power: float, rows: int) -> np.ndarray:
     """Return a crown over a rim (_AROUND, 3): rows up to its top, a superellipse in profile."""
     angle = np.linspace(0, np.pi / 2, rows)[:, None]
     inwards = np.cos(angle) ** (2 / power)
@@ -462,7 +464,7 @@ def _brimmed(params: HatParams, head: _Head, rng: np.random.Generator) -> list[S
     ring = head.at(head.level(heights)[None], np.full((1, _AROUND), 6.0))[0]
     top = head.top
     rise = top - ring[:, 2].mean() + {"bucket": 12, "sun hat": 14}.get(params.kind, 26)
-    crown = _dome(head, ring, rise, 3.4 if bucket else 3.8, 24)
+    crown = _dome(ring, rise, 3.4 if bucket else 3.8, 24)
     if params.kind == "fedora":
         crown = _pinched(crown, ring, rise)
     inside = np.stack([ring - (ring - ring.mean(0)) * 0.06, ring])
@@ -538,7 +540,7 @@ def _band(params: HatParams, crown: np.ndarray, rise: float) -> Surface:
     return _surface("hat_band", np.stack(rows), Material(params.accent, roughness=0.45, sheen=0.2))
 
 
-def _headband(params: HatParams, head: _Head, rng: np.random.Generator) -> list[Surface]:
+def _headband(params: HatParams, head: _Head) -> list[Surface]:
     low = _rim_heights(params, head, 46 + 14 * params.height, 22, -22)
     width = 24 + 34 * params.size
     rows = [head.level(low + up * width) for up in (0.03, 0, 0.02, 0.2, 0.5, 0.8, 0.98, 1.0, 0.97)]
@@ -547,12 +549,12 @@ def _headband(params: HatParams, head: _Head, rng: np.random.Generator) -> list[
     return [_surface("hat_headband", points, plain_material(params.colour, "rib"))]
 
 
-def _helmet(params: HatParams, head: _Head, rng: np.random.Generator) -> list[Surface]:
+def _helmet(params: HatParams, head: _Head) -> list[Surface]:
     heights = _rim_heights(params, head, 52 + 12 * params.height, 34, 14)
     ring = head.at(head.level(heights)[None], np.full((1, _AROUND), 17.0))[0]
     top = head.top
     rise = top - ring[:, 2].mean() + 24
-    crown = _dome(head, ring, rise, 2.5, 22)
+    crown = _dome(ring, rise, 2.5, 22)
     ridge = np.exp(-(((crown[..., 0]) / 11) ** 2)) * np.clip(
         (crown[..., 2] - ring[:, 2]) / rise, 0, 1
     )
@@ -603,7 +605,7 @@ def _cowl(
     points = _wrap(head, edge, rings[0], offset, 0.0 if hood else 8 + 14 * params.size, 44)
     points = _fixed_smooth(points, 2)
     points[1:-1] += _folds(rng, points[1:-1], head, hood)
-    points[20:-1] = drape.clear(points[20:-1], 0.0)
+    points[20:-1] = drape.clear(points[20:-1], 4.0)
     points = np.concatenate([_hem(points, away), points[1:], rings[1:]])
     material = (
         plain_material(params.colour, "fleece")
@@ -731,7 +733,7 @@ def _folds(
     total = np.zeros((rows, columns))
     for order in (3, 5, 7, 11):
         phase, slant = rng.uniform(0, 2 * np.pi), rng.normal(0, 4)
-        wave = np.sin(order * (u - 0) + slant * v + phase + 0.7 * np.sin(u + phase))
+        wave = np.sin(order * u + slant * v + phase + 0.7 * np.sin(u + phase))
         total += (1 - np.abs(wave)) ** 2 * 3.2 / np.sqrt(order)
     strength = (1.5 if hood else 1.0) * np.clip(v * 2.5, 0, 1) * (0.35 + 1.3 * v)
     return away * (total * strength)[..., None]

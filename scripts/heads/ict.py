@@ -21,6 +21,15 @@ _BROWS = slice(17, 27)  # of the landmarks; the brows' hair is placed on the bas
 _SIDE_BLEND = 30.0
 
 _EYES = (("l", "M_ScleraLeft"), ("r", "M_ScleraRight"))
+# Landmarks of the lids' middles, and how far those of a shut eye are apart, millimetres.
+_LIDS = (("Right", (37, 38), (41, 40)), ("Left", (43, 44), (47, 46)))
+_CLOSED_GAP = 1.1
+_SHUT_TIGHT = 1.06
+# Heights above the eyes beyond which lids at rest are brought nearer, and how far a full blink and
+# a full squint move them, millimetres.
+_HIGH_LID, _LOW_LID = 3.4, -4.9
+_BLINK_DROP, _SQUINT_RISE = 8.5, 2.0
+
 _PLAIN = Material()
 _TEETH = Material(colour=(0.80, 0.73, 0.60), roughness=0.25, specular=0.5)
 _GUMS = Material(colour=(0.55, 0.16, 0.14), roughness=0.35)
@@ -144,7 +153,7 @@ class IctBuilder:
         tongue's, is passed over.
         """
         neutral = self._neutral(params)
-        head = neutral + self._expression(units)
+        head = neutral + self._expression(self._closing(units, neutral))
         base, neutral_base = self._base(head, neutral), self._base(neutral, neutral)
         landmarks = head[self.model.landmarks68]
         landmarks[_BROWS] = base[LANDMARKS68[_BROWS]]
@@ -163,12 +172,41 @@ class IctBuilder:
         rng = np.random.default_rng(params.seed)
         slant = self.model.shape(rng.normal(0.0, params.asymmetry, MODES), {}) - self.model.neutral
         vertices += self._leftness[:, None] * slant
-        return vertices - self._origin(vertices)
+        return self._rested(vertices - self._origin(vertices))
 
     @cached_property
     def _leftness(self) -> np.ndarray:
         """From -0.5 on the right side to 0.5 on the left, float32 (V,)."""
         return (0.5 * np.tanh(self.model.neutral[:, 0] / _SIDE_BLEND)).astype(np.float32)
+
+    def _rested(self, vertices: np.ndarray) -> np.ndarray:
+        """The vertices with lids that stand far off the iris, so that it stares, brought nearer."""
+        units = {}
+        for side, upper, lower in _LIDS:
+            high, low = (
+                float(vertices[self.model.landmarks68[list(lid)], 2].mean())
+                for lid in (upper, lower)
+            )
+            units[f"eyeBlink{side}"] = max(high - _HIGH_LID, 0.0) / _BLINK_DROP
+            units[f"eyeSquint{side}"] = min(max(_LOW_LID - low, 0.0) / _SQUINT_RISE, 0.6)
+        return vertices + self._expression(units)
+
+    def _closing(self, units: dict[str, float], neutral: np.ndarray) -> dict[str, float]:
+        """The units with a blink that closes this person's eyes, wide or narrow."""
+        closing = dict(units)
+        for side, (wide, usual) in self._openings(neutral).items():
+            unit = f"eyeBlink{side}"
+            reach = (wide - _CLOSED_GAP) / (usual - _CLOSED_GAP)
+            closing[unit] = units.get(unit, 0.0) * reach * _SHUT_TIGHT
+        return closing
+
+    def _openings(self, vertices: np.ndarray) -> dict[str, tuple[float, float]]:
+        """Of each side: how far the lids are apart, and how far they are in the mean face."""
+        openings = {}
+        for side, upper, lower in _LIDS:
+            lids = self.model.landmarks68[[upper, lower]]
+            openings[side] = _gap(vertices, lids), _gap(self.model.neutral, lids)
+        return openings
 
     def _expression(self, units: dict[str, float]) -> np.ndarray:
         weights = {}
@@ -239,6 +277,12 @@ class _Part:
         return Surface(
             self.name, self.label, vertices[self.vertices], self.faces, self.material, self.uv
         )
+
+
+def _gap(vertices: np.ndarray, lids: np.ndarray) -> float:
+    """Height of an eye's opening; ``lids`` are vertices of the upper and the lower lid, (2, N)."""
+    upper, lower = vertices[lids]
+    return float(np.linalg.norm(upper - lower, axis=1).mean())
 
 
 def _sphere(points: np.ndarray) -> tuple[np.ndarray, float]:

@@ -96,6 +96,25 @@ def open_edges(faces: np.ndarray) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in alone]
 
 
+def ring(faces: np.ndarray, vertices: np.ndarray, steps: int) -> np.ndarray:
+    """Return the vertices that lie a number of edges away from given ones, sorted.
+
+    Parameters
+    ----------
+    faces
+        int32 (F, 4) quads.
+    vertices
+        Where to start.
+    """
+    edges = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2)
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    reached = newest = np.asarray(vertices)
+    for _ in range(steps):
+        newest = np.setdiff1d(edges[np.isin(edges[:, 0], newest), 1], reached)
+        reached = np.concatenate([reached, newest])
+    return newest
+
+
 def drop_pinches(faces: np.ndarray) -> np.ndarray:
     """Return a mask of faces without those that make the open edge cross itself."""
     kept = np.ones(len(faces), bool)
