@@ -132,8 +132,10 @@ def covers_hair(params: HatParams | None) -> str:
 def match(
     hat: HatParams | None, clothes: ClothesParams
 ) -> tuple[HatParams | None, ClothesParams]:
-    """Return a hat and clothes that go together: a hood is part of a jumper of its colour,
-    and below a headscarf there is no collar to come through it."""
+    """Return a hat and clothes that go together.
+
+    A hood is part of a jumper of its colour; below a headscarf there is no collar to come through.
+    """
     if hat is None or hat.kind not in ("hood", "headscarf"):
         return hat, clothes
     if hat.kind == "hood":
