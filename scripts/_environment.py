@@ -209,17 +209,22 @@ def venv_python(folder: Path) -> Path:
 # Where, and with which Python
 
 
-def candidate_folders(blender: str) -> tuple[Path, Path]:
-    """Return where the environment may stand: beside the README, or in the user's cache."""
-    name = ".venv" if blender == DEFAULT_BLENDER else f".venv-{blender}"
+def user_cache() -> Path:
+    """Return the folder for what this project can make anew, as the system has it."""
     if os.name == "nt":
         cache = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
         cache = "~/Library/Caches"
     else:
         cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "face-depth"
+
+
+def candidate_folders(blender: str) -> tuple[Path, Path]:
+    """Return where the environment may stand: beside the README, or in the user's cache."""
+    name = ".venv" if blender == DEFAULT_BLENDER else f".venv-{blender}"
     checkout = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
-    return ROOT / name, Path(cache).expanduser() / "face-depth" / f"{checkout}{name}"
+    return ROOT / name, user_cache() / f"{checkout}{name}"
 
 
 def _choose_folder(blender: str) -> Path:

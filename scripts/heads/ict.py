@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """People on the ICT-FaceKit head, with the neck and shoulders of the MPFB base mesh."""
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -142,8 +143,9 @@ class IctBuilder:
             neutral = self.model.neutral
             found = compute(self.base_mesh, self.model, neutral - self._origin(neutral))
             if kept is not None:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                found.save(kept)
+                with contextlib.suppress(OSError):  # it costs seconds only to do without
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    found.save(kept)
         return found
 
     def build(self, params: IctParams, units: dict[str, float]) -> IctHead:

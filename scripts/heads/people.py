@@ -2,9 +2,11 @@
 """Heads of both kinds behind one door: skin, mouth, eyes, landmarks and the base mesh's shape."""
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
+import _environment
 import numpy as np
 
 from . import pose
@@ -71,7 +73,9 @@ class PeopleBuilder:
 
     @cached_property
     def _ict(self) -> IctBuilder:
-        return IctBuilder(self.base_mesh, self.sources.ict_facekit)
+        digests = hashlib.sha256(repr(self.sources.digests).encode()).hexdigest()
+        cache = _environment.user_cache() / f"sources-{digests[:12]}"
+        return IctBuilder(self.base_mesh, self.sources.ict_facekit, cache)
 
     @cached_property
     def _teeth(self) -> Fitted | None:

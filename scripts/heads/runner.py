@@ -99,14 +99,14 @@ def render_locally(job: Job, indices: Iterable[int], workers: int) -> Iterator[R
         # Blender makes a folder for temporary files, and a worker that is killed leaves it.
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="face-depth-"))
 
-        def hire() -> _Worker:
-            worker = _Worker(job, scratch)
+        def hire(number: int) -> _Worker:
+            worker = _Worker(job, scratch, number)
             stack.callback(worker.stop)
             return worker
 
         busy: dict[Connection, _Worker] = {}
-        for index in itertools.islice(waiting, workers):
-            hire().start(index, busy)
+        for number, index in enumerate(itertools.islice(waiting, workers)):
+            hire(number).start(index, busy)
         while busy:
             for connection in wait(list(busy)):
                 worker = busy.pop(connection)
@@ -114,7 +114,7 @@ def render_locally(job: Job, indices: Iterable[int], workers: int) -> Iterator[R
                     files, record = connection.recv()
                 except (EOFError, ConnectionError):
                     _check_retry(worker, retried)
-                    hire().start(worker.index, busy)
+                    hire(worker.number).start(worker.index, busy)
                     continue
                 index, following = worker.index, next(waiting, None)
                 if following is not None:
@@ -125,12 +125,14 @@ def render_locally(job: Job, indices: Iterable[int], workers: int) -> Iterator[R
 class _Worker:
     """A worker process, as the parent sees it."""
 
-    def __init__(self, job: Job, scratch: str) -> None:
+    def __init__(self, job: Job, scratch: str, number: int) -> None:
         # A fork of a process that runs threads may hang, and Windows has none.
         context = multiprocessing.get_context("spawn")
-        self.index = -1
+        self.number, self.index = number, -1
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, job, scratch), daemon=True)
+        self._process = context.Process(
+            target=_work, args=(theirs, job, scratch, number), daemon=True
+        )
         self._process.start()
         theirs.close()
 
@@ -166,8 +168,9 @@ def _check_retry(worker: _Worker, retried: set[int]) -> None:
     retried.add(index)
 
 
-def _work(connection: Connection, job: Job, scratch: str) -> None:
+def _work(connection: Connection, job: Job, scratch: str, number: int) -> None:
     """Serve as a worker until the parent ends it or has died."""
+    _keep_to_core(number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
     threading.Thread(target=_end_with_parent, args=(scratch,), daemon=True).start()
     silence_stdout()
@@ -179,6 +182,17 @@ def _work(connection: Connection, job: Job, scratch: str) -> None:
                 index = connection.recv()
                 answer = render(index)
                 connection.send(answer)
+
+
+def _keep_to_core(number: int) -> None:
+    """Keep this process to one core, where the system can.
+
+    While Cycles renders with one thread, another waits for it without sleeping; on a core of its
+    own it would take half the machine from the other workers.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
 def _end_with_parent(scratch: str) -> None:

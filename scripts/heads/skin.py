@@ -549,9 +549,6 @@ def material(params: SkinParams, image: np.ndarray, relief: np.ndarray | None = 
         roughness=0.62 - 0.27 * params.shine,
         specular=0.35 + 0.2 * params.shine,
         sheen=0.05,
-        bump=0.04,
-        bump_scale=0.7,
-        mottle=0.04,
         relief=relief,
         relief_height=1.2 if relief is not None else 0.0,
     )

@@ -16,7 +16,8 @@ from .lighting import Rig
 from .materials import UV_LAYER, MaterialLibrary
 from .shapes import Label, Strands, Surface
 
-_SENSOR = 36.0
+# Blender takes lens and sensor for thousandths of the scene's unit, so here for micrometres.
+_SENSOR = 36000.0
 # Wider than a pixel, as a lens and a sensor blur; and the pixel's centre alone, for the geometry.
 _FILTER, _POINT = 1.5, 0.01
 _COLOUR_BOUNCES, _TRANSPARENT_BOUNCES = 2, 8
@@ -57,7 +58,7 @@ class Stage:
         Rays per pixel of the colour picture, before denoising.
     """
 
-    def __init__(self, device: str = "cpu", samples: int = 6) -> None:
+    def __init__(self, device: str = "cpu", samples: int = 5) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.samples = samples
@@ -196,8 +197,9 @@ class Stage:
         lens.dof.use_dof = params.f_number > 0
         if params.f_number > 0:
             lens.dof.focus_distance = params.distance
-            # The aperture is a photographer's: that of the full frame's lens, not of this crop's.
-            lens.dof.aperture_fstop = params.f_number * lens.lens / params.focal_length
+            # The aperture is that of the lens on the full frame, of which this picture is a part.
+            opening = params.focal_length * 1000 / params.f_number
+            lens.dof.aperture_fstop = lens.lens / opening
 
     # Filming
 
