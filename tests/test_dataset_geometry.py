@@ -9,11 +9,11 @@ from types import ModuleType
 import bpy
 import numpy as np
 import pytest
-from mathutils import Vector
-from mathutils.bvhtree import BVHTree
 from heads import camera, expressions, lighting, mpfb, pose
 from heads.base_mesh import BaseMesh
 from heads.shapes import Label, Material, Surface
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
 
 SIZE = 64
 
@@ -38,9 +38,7 @@ def bust(builder: mpfb.MpfbBuilder, seed: int, units: dict[str, float]) -> mpfb.
 
 def skin(builder: mpfb.MpfbBuilder, base: np.ndarray, **changes: object) -> Surface:
     mesh = builder.skin
-    return Surface(
-        "skin", Label.SKIN, mesh.apply(base), mesh.faces, Material(), mesh.uv, **changes
-    )
+    return Surface("skin", Label.SKIN, mesh.apply(base), mesh.faces, Material(), mesh.uv, **changes)
 
 
 def rays(view: camera.Camera) -> np.ndarray:
@@ -66,9 +64,7 @@ def test_depth_is_that_of_rays_cast_into_the_mesh(
     directions = rays(view)
     errors, tilts = [], []
     for row, column in np.ndindex(SIZE, SIZE):
-        place, normal, _, _ = tree.ray_cast(
-            Vector(view.position), Vector(directions[row, column])
-        )
+        place, normal, _, _ = tree.ray_cast(Vector(view.position), Vector(directions[row, column]))
         assert (place is None) == (geometry.depth[row, column] == 0)
         if place is not None:
             depth = (view.rotation @ np.array(place) + view.translation)[2]

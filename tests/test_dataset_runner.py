@@ -290,9 +290,7 @@ def test_two_runs_do_not_write_into_one_folder(whole, tmp_path):
 def test_ray_cluster_with_a_killed_worker_gives_the_same_bytes(whole, tmp_path):
     pytest.importorskip("ray")
     out = tmp_path / "set"
-    run(
-        *order(out, 10, "--workers", 2, "--ray", "local"), NOISE_KILLS_ONCE=tmp_path / "once"
-    )
+    run(*order(out, 10, "--workers", 2, "--ray", "local"), NOISE_KILLS_ONCE=tmp_path / "once")
     assert (tmp_path / "once").exists()
     assert contents(out) == contents(whole)
 

@@ -124,7 +124,7 @@ def test_the_same_parameters_give_the_same_shapes(base_mesh: BaseMesh, person: n
         for one, other in zip(first, second, strict=True):
             assert np.array_equal(one.vertices, other.vertices)
             assert np.isfinite(one.vertices).all()
-            assert 0 <= one.faces[:, :3].min() and one.faces.max() < len(one.vertices)
+            assert one.faces[:, :3].min() >= 0 and one.faces.max() < len(one.vertices)
 
 
 @pytest.mark.parametrize("kind", clothes.KINDS)
@@ -208,9 +208,7 @@ def test_hats_leave_the_ears_free(kind: str, base_mesh: BaseMesh, person: np.nda
     assert not hidden(hats.build(someone_under(kind), person, base_mesh), lobes, (1, 0, 0)).any()
 
 
-def test_hoods_hide_all_hair_and_match_the_clothes(
-    base_mesh: BaseMesh, person: np.ndarray
-) -> None:
+def test_hoods_hide_all_hair_and_match_the_clothes(base_mesh: BaseMesh, person: np.ndarray) -> None:
     hood, dress = hats.match(someone_under("hood"), someone_in("hoodie"))
     assert hats.covers_hair(hood) == "all" and hats.covers_hair(None) == "none"
     assert hats.covers_hair(someone_under("cap")) == "top"

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from . import lighting
+from .colours import decode_srgb
 from .lighting import LightParams
 
 PHOTOS = (
@@ -159,11 +160,7 @@ def _cast(light: LightParams, size: int) -> np.ndarray:
     return (colour**_CAST_SHARE).astype(np.float32)[None, None]
 
 
-_LINEAR = np.where(
-    np.arange(256) <= 10,
-    np.arange(256) / 255.0 / 12.92,
-    ((np.arange(256) / 255.0 + 0.055) / 1.055) ** 2.4,
-).astype(np.float32)
+_LINEAR = decode_srgb(np.arange(256) / 255.0).astype(np.float32)
 
 
 class _Scene:

@@ -7,7 +7,7 @@ MakeHuman's own origin: the head lies above z = 560.
 
 import gzip
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +109,21 @@ class BaseMesh:
         return np.unique(corners[corners >= 0])
 
     @cached_property
+    def eyes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the vertices of the left and of the right eyeball."""
+        return self.group_vertices("helper-l-eye"), self.group_vertices("helper-r-eye")
+
+    def centred(self, vertices: np.ndarray) -> np.ndarray:
+        """Return the mesh's vertices (19158, 3) in the head's frame: moved to its origin."""
+        left, right = (vertices[eye].mean(0) for eye in self.eyes)
+        return vertices - (left + right) / 2
+
+    @cached_property
+    def neutral(self) -> np.ndarray:
+        """The neutral mesh's vertices in the head's frame, float32 (19158, 3)."""
+        return self.centred(self.mesh.vertices)
+
+    @cached_property
     def target_names(self) -> tuple[str, ...]:
         """All targets: "folder/name" below ``mpfb2/targets``, and "faceunits/name"."""
         targets = self.folder / "mpfb2" / "targets"
@@ -119,7 +134,7 @@ class BaseMesh:
         units = (self.folder / "faceunits01" / "targets" / "faceunits").glob("*.target")
         return tuple(sorted(found + [f"faceunits/{path.stem}" for path in units]))
 
-    @lru_cache(maxsize=None)  # noqa: B019 - one base mesh lives as long as the process
+    @cache  # noqa: B019 - one base mesh lives as long as the process
     def target(self, name: str) -> Target:
         """Return a target by a name of ``target_names``."""
         if name.startswith("faceunits/"):

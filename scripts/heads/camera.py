@@ -16,6 +16,7 @@ YAW, PITCH, ROLL = 60.0, 30.0, 20.0
 _FACE_HEIGHT = 230.0
 _FACE_WIDTH = 200.0
 _NEAREST, _FARTHEST = 330.0, 5000.0
+_VIEW_WIDTH, _SKULL_DEPTH = 350.0, 40.0  # the latter: of the skull's middle behind the face's
 # The middle of the face in the head's frame: between the eyes and the mouth, behind the skin.
 MIDDLE = (0.0, -10.0, -25.0)
 
@@ -112,7 +113,11 @@ def draw(rng: np.random.Generator) -> CameraParams:
 
 def fixed_view(yaw: float) -> CameraParams:
     """Return the camera of the 19-view protocol: 85 mm, level, the head turned by ``yaw``."""
-    return CameraParams(float(yaw), 0.0, 0.0, 85.0, 1500.0, 340.0, (0.5, 0.5), (0.0, 0.0), 0.0)
+    # The skull, not the face, stays in the middle of the picture.
+    column = round(0.5 + _SKULL_DEPTH * float(np.sin(np.radians(yaw))) / _VIEW_WIDTH, 4)
+    return CameraParams(
+        float(yaw), 0.0, 0.0, 85.0, 1500.0, _VIEW_WIDTH, (column, 0.5), (0.0, 0.0), 0.0
+    )
 
 
 def eye_contact(params: CameraParams) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from scipy.spatial import cKDTree
 from . import registration, seams
 from .base_mesh import VERTEX_COUNT, BaseMesh
 from .ict_model import EYE_SOCKETS_END, HEAD_END, MOUTH_SOCKET_END, IctModel
+from .meshes import area_vectors, triangulate
 
 _PAIRS = Path(__file__).parent / "data" / "ict_pairs.npz"
 _VERSION = 2
@@ -171,11 +172,11 @@ def _fit(
 ) -> np.ndarray:
     """The base mesh's vertices with head and neck laid on the ICT head."""
     faces = charts.faces[neutral[charts.faces, 2].max(axis=1) > -_FIT_DEPTH]
-    used, triangles = np.unique(registration.triangulate(faces), return_inverse=True)
+    used, triangles = np.unique(triangulate(faces), return_inverse=True)
     triangles = triangles.reshape(-1, 3)
     rest = neutral[used]
     pairs = _Pairs(used, head)
-    target = registration.triangulate(_outer_faces(model))
+    target = triangulate(_outer_faces(model))
     rim = _rim(target, len(head))
     inner = np.isin(used, charts.faces[charts.sockets | charts.mouth])
     below, middle = rest[:, 2] < _BODY_TOP, abs(rest[:, 0]) < 0.01
@@ -262,8 +263,8 @@ def _bind(
     low[torso] = neutral[torso, 2] < _NECK_END
     far = neutral[:, 2] < -_FIT_DEPTH
     on_head = skin[~low[skin] & ~far[skin]]
-    normals = registration.vertex_normals(warped, registration.triangulate(charts.faces))
-    triangles = registration.triangulate(model.faces[model.skin_faces])
+    normals = registration.vertex_normals(warped, triangulate(charts.faces))
+    triangles = triangulate(model.faces[model.skin_faces])
     bound = registration.closest_points(warped[on_head], head, triangles, normals[on_head])
     outward = registration.triangle_normals(head, bound.corners)
     lift = np.einsum("nd,nd->n", warped[on_head] - bound.on(head), outward)
@@ -313,7 +314,7 @@ def _shoulders(
     neutral: np.ndarray, charts: seams.Charts, skin: np.ndarray, on_head: np.ndarray
 ) -> csr_matrix:
     """The spread to all of the skin: as smooth as can be down to where the body keeps still."""
-    triangles = np.searchsorted(skin, registration.triangulate(charts.faces))
+    triangles = np.searchsorted(skin, triangulate(charts.faces))
     operator = registration.laplacian(triangles, len(skin))
     stiffness = (operator.T @ operator).tocsr()
     given = np.flatnonzero(np.isin(skin, on_head))
@@ -375,7 +376,7 @@ def _project(
     """
     triangles, uv = charts.corner_uv(mask)
     used = np.unique(faces[faces >= 0])
-    normals = registration.vertex_normals(head, registration.triangulate(faces))
+    normals = registration.vertex_normals(head, triangulate(faces))
     corners = np.where(faces < 0, faces[:, :1], faces)
     left = head[corners, 0].mean(axis=1) > 0
     middle = warped[triangles, 0].mean(axis=1)
@@ -393,13 +394,13 @@ def _project(
 
 def _untangle(places: np.ndarray, faces: np.ndarray, head: np.ndarray) -> np.ndarray:
     """UVs (V, 2) with those at folded, squeezed or torn faces filled in from around them."""
-    used, triangles = np.unique(registration.triangulate(faces), return_inverse=True)
+    used, triangles = np.unique(triangulate(faces), return_inverse=True)
     triangles = triangles.reshape(-1, 3)
     operator = registration.laplacian(triangles, len(used))
     uv = places[used]
-    size = np.linalg.norm(_areas(head[used], triangles), axis=-1)
+    size = np.linalg.norm(area_vectors(head[used][triangles]), axis=-1)
     for _ in range(_UNTANGLE_ROUNDS):
-        stretch = _areas(uv, triangles) / np.maximum(size, 1e-6)
+        stretch = area_vectors(uv[triangles]) / np.maximum(size, 1e-6)
         typical = np.median(stretch)
         bad = (stretch / typical < _SQUEEZED) | (stretch / typical > _TORN)
         trusted = np.ones(len(used))
@@ -409,12 +410,6 @@ def _untangle(places: np.ndarray, faces: np.ndarray, head: np.ndarray) -> np.nda
     result = places.copy()
     result[used] = uv
     return result
-
-
-def _areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Twice the triangles' areas: signed, (T,), in the plane; as vectors, (T, 3), in space."""
-    first, second, third = (points[triangles[:, k]] for k in range(3))
-    return np.cross(second - first, third - first)
 
 
 def _skin(
@@ -441,7 +436,7 @@ def _above_neckline(
 ) -> np.ndarray:
     """Which ICT faces lie wholly on the head's side of the base mesh's neck seam."""
     used = np.unique(outer[outer >= 0])
-    normals = registration.vertex_normals(head, registration.triangulate(outer))[used]
+    normals = registration.vertex_normals(head, triangulate(outer))[used]
     mask = charts.head | charts.torso
     triangles, _ = charts.corner_uv(mask)
     found = registration.closest_points(head[used], warped, triangles, normals)
@@ -468,7 +463,7 @@ def _joint(
     points = np.concatenate([head[upper], warped[lower]])[triangles]
     outward = np.einsum(
         "nd,nd->n",
-        np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]),
+        area_vectors(points),
         points.mean(axis=1) - points.mean(axis=(0, 1)),
     )
     if outward.sum() < 0:

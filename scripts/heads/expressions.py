@@ -10,16 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 UNITS = (
-    "browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff"
-    " cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft"
-    " eyeLookDownRight eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft"
-    " eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight jawForward jawLeft"
-    " jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft mouthFrownRight"
-    " mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight"
-    " mouthPucker mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper"
-    " mouthSmileLeft mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft"
-    " mouthUpperUpRight noseSneerLeft noseSneerRight"
-).split()
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight",
+    "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft",
+    "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
+    "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
+    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight",
+    "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower",
+    "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft",
+    "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft",
+    "noseSneerRight",
+)  # fmt: skip
 
 MIXTURES: dict[str, dict[str, float]] = {
     "neutral": {},
@@ -84,7 +86,8 @@ MIXTURES: dict[str, dict[str, float]] = {
 _CALM = ("neutral", "slight smile", "smile", "open smile")
 _CALM_SHARE = 0.55
 # The largest turn of the eyes that still looks like a glance.
-_GAZE_YAW, _GAZE_PITCH = 25.0, 15.0
+_GAZE_YAW, _GAZE_PITCH = 25.0, 12.0
+_SQUINT, _GAZE_PITCH_SQUINTING = 0.25, 4.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,9 @@ def draw(rng: np.random.Generator, gaze: tuple[float, float]) -> Expression:
     yaw = float(np.clip(yaw, -_GAZE_YAW, _GAZE_YAW))
     pitch = float(np.clip(pitch, -_GAZE_PITCH, _GAZE_PITCH))
     weights = mixture(name, strength, lopsided)
+    if weights.get("eyeSquintLeft", 0) + weights.get("cheekSquintLeft", 0) > _SQUINT:
+        # Narrowed eyes that look up show nothing but white.
+        pitch = min(pitch, _GAZE_PITCH_SQUINTING)
     for unit, extra in zip(UNITS, noise, strict=True):
         if not unit.startswith(("eyeLook", "jaw", "mouthClose")):
             weights[unit] = weights.get(unit, 0.0) + float(extra)

@@ -11,13 +11,16 @@ from functools import lru_cache
 import numpy as np
 
 from .base_mesh import BaseMesh
-from .clothes import lattice
+from .colours import Colour
+from .maths import normalised
+from .meshes import lattice
 from .shapes import Label, Material, Surface
 
 SHAPES = ("rectangular", "square", "round", "oval", "aviator", "cat-eye", "panto")
 RIMS = ("full", "half", "none")
 
 _USUAL_EYES = 62.0  # millimetres between the eyes that the sizes below belong to
+_MIRRORED = 0.06  # share of its surroundings that a tinted lens mirrors
 _OUTLINE = 56  # points around a lens
 # Width and height of a lens in millimetres, and the power of its superellipse.
 _BOXES = {
@@ -69,11 +72,11 @@ class GlassesParams:
     shape: str
     rim: str
     metal: bool
-    colour: tuple[float, float, float]
+    colour: Colour
     thickness: float
     size: float
     lens: str
-    tint: tuple[float, float, float]
+    tint: Colour
     opacity: float
     drop: float
 
@@ -128,9 +131,8 @@ class _Landmarks:
 
     def __init__(self, base_mesh: BaseMesh) -> None:
         groups = base_mesh.group_vertices
-        self.eyes = [groups(f"helper-{side}-eye") for side in "lr"]
-        points = base_mesh.mesh.vertices
-        rest = points - (points[self.eyes[0]].mean(0) + points[self.eyes[1]].mean(0)) / 2
+        self.eyes = base_mesh.eyes
+        rest = base_mesh.neutral
         skin = np.unique(base_mesh.mesh.faces[base_mesh.skin_faces])
         x, y, z = np.moveaxis(rest[skin], 1, 0)
         front = (y < 12) & (np.abs(x) < 78) & (z > -55) & (z < 45)
@@ -259,14 +261,17 @@ def _mirrored(piece: _Piece, side: float) -> _Piece:
 
 def _frame_material(params: GlassesParams) -> Material:
     if params.metal:
-        return Material(params.colour, roughness=0.22, metallic=1.0)
-    return Material(params.colour, roughness=0.25, specular=0.6, coat=0.3)
+        # Brushed: on a polished wire a lamp is a string of white dots.
+        return Material(params.colour, roughness=0.45, metallic=1.0)
+    return Material(params.colour, roughness=0.3, specular=0.5)
 
 
 def _lens_material(params: GlassesParams) -> Material:
     if params.lens == "clear":
-        # A mirror that is hardly there: what a lens reflects, and nothing of its own.
-        return Material((0.9, 0.95, 1.0), roughness=0.03, metallic=1.0, opacity=params.opacity)
+        return Material((0.96, 0.97, 0.97), opacity=params.opacity, pane=True)
+    if params.lens == "tinted":
+        tint = tuple(1 - params.opacity * (1 - channel) for channel in params.tint)
+        return Material(tint, opacity=_MIRRORED, pane=True)
     return Material(params.tint, roughness=0.05, specular=0.7, opacity=params.opacity)
 
 
@@ -295,11 +300,9 @@ def _on_sheet(front: _Front, flat: np.ndarray) -> np.ndarray:
 
 def _rim(params: GlassesParams, front: _Front) -> _Piece:
     path = _on_sheet(front, front.outline)
-    tangent = np.roll(path, -1, 0) - np.roll(path, 1, 0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    tangent = normalised(np.roll(path, -1, 0) - np.roll(path, 1, 0))
     ahead = np.array([0.0, -1.0, 0.0])
-    outwards = np.cross(ahead, tangent)
-    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    outwards = normalised(np.cross(ahead, tangent))
     outwards *= np.sign(((path - path.mean(0)) * outwards).sum())
     thickness = np.full(len(path), params.thickness / 2)
     if params.metal:

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from .base_mesh import BaseMesh, Fitted
+from .colours import Colour
+from .maths import smoothstep
 from .shapes import Label, Material, Strands, Surface
 from .strands import (
     MASK_SIZE,
@@ -24,10 +26,7 @@ from .strands import (
     scalp_density,
     scalp_hair,
     scalp_shell,
-    smoothstep,
 )
-
-Colour = tuple[float, float, float]
 
 _TEXTURE_SIZE = 512
 
@@ -56,9 +55,9 @@ _GREY = (0.44, 0.43, 0.41)
 _MESHES = {
     "bob01": (0.025, 0.0),
     "bob02": (0.06, 0.0),
-    "braid01": (0.14, 0.0),
-    "long01": (0.20, 0.05),
-    "ponytail01": (0.22, 0.09),
+    "braid01": (0.12, 0.0),
+    "long01": (0.12, 0.03),
+    "ponytail01": (0.16, 0.05),
     "short01": (0.06, 0.26),
     "short02": (0.04, 0.28),
     "short03": (0.04, 0.03),
@@ -299,7 +298,8 @@ def _mixed(first: Colour, second: Colour, share: float) -> Colour:
 
 def mean_colour(params: HairParams) -> Colour:
     """Return the hair's colour as a whole, linear RGB: what ``scalp_mask`` is to be filled with."""
-    return _mixed(params.colour, _GREY, params.grey)
+    # A few grey hairs are hardly seen among the others.
+    return _mixed(params.colour, _GREY, params.grey**2)
 
 
 def _hairs(
@@ -396,9 +396,7 @@ def _scalp(params: HairParams, posed: PosedHead) -> list[Surface | Strands]:
     return found
 
 
-def _brows(
-    params: HairParams, posed: PosedHead, makehuman: Path | None
-) -> list[Surface | Strands]:
+def _brows(params: HairParams, posed: PosedHead, makehuman: Path | None) -> list[Surface | Strands]:
     grey = 0.5 * params.grey
     if params.brow == "grown" or makehuman is None:
         points = brow_hair(posed, params.brow_thickness, params.seed)

@@ -14,11 +14,15 @@ from scipy.ndimage import maximum_filter
 from scipy.spatial.transform import Rotation
 
 from .base_mesh import BaseMesh
-from .clothes import ClothesParams, lattice, lattice_uv, plain_material
+from .clothes import ClothesParams
+from .colours import Colour
+from .fabrics import plain_material
+from .maths import normalised, smoothstep
+from .meshes import grid_surface, quad_normals
 from .shapes import Label, Material, Surface
 from .subdivision import Subdivision
 
-PLACES = ("chin", "cheek", "temple", "mouth", "beside")
+PLACES = ("chin", "cheek", "mouth", "beside")
 
 _BARE = ("t-shirt", "v-neck", "tank")
 _CELL = 4.0  # millimetres
@@ -50,7 +54,7 @@ class HandParams:
     curl: float
     swing: float
     shift: tuple[float, float]
-    sleeve: tuple[float, float, float] | None
+    sleeve: Colour | None
 
 
 def draw(rng: np.random.Generator, sex: float, age: float) -> HandParams | None:
@@ -62,7 +66,7 @@ def draw(rng: np.random.Generator, sex: float, age: float) -> HandParams | None:
         As for the other things worn; they do not matter here.
     """
     worn = rng.random() < 0.04
-    place = str(rng.choice(PLACES, p=(0.30, 0.24, 0.16, 0.12, 0.18)))
+    place = str(rng.choice(PLACES, p=(0.36, 0.30, 0.12, 0.22)))
     left = bool(rng.random() < 0.5)
     curl, swing = rng.random(), rng.uniform(-1, 1)
     across, up = np.clip(rng.normal(0, 4, 2), -9, 9)
@@ -84,7 +88,9 @@ def match(
     if hand is None:
         return hand, clothes
     if clothes.kind in _BARE:
-        clothes = dataclasses.replace(clothes, kind="jumper", pattern="plain")
+        clothes = dataclasses.replace(clothes, kind="jumper")
+    # The sleeve that goes up to the face is of one colour.
+    clothes = dataclasses.replace(clothes, pattern="plain")
     return dataclasses.replace(hand, sleeve=clothes.colour), clothes
 
 
@@ -122,8 +128,6 @@ _POSES = {
                   ((30, 60, 30), (70, 80, 45)), 8),
     "cheek": _Pose((-0.05, 0.42, 0.90), (-0.92, 0.38, 0.02), (58, 12, -44), (0.3, 0.6, 0.1),
                    ((0, 4, 2), (8, 20, 10)), 5),
-    "temple": _Pose((-0.45, 0.25, 0.86), (-0.80, 0.55, -0.25), (60, 8, 22), (0.0, 0.1, 0.9),
-                    ((15, 25, 15), (30, 45, 25)), 14),
     "mouth": _Pose((-0.66, 0.12, 0.74), (-0.25, 0.95, -0.15), (4, -46, -62), (0.0, 0.45, 0.55),
                    ((10, 15, 8), (25, 40, 20)), 5),
     "beside": _Pose((0.10, 0.05, 0.99), (-0.15, -0.97, 0.05), (92, 10, -40), (0.1, 0.8, 0.1),
@@ -158,9 +162,7 @@ class _Arm:
         self.fine = Subdivision(number[faces].astype(np.int32), uv, len(self._used))
         self._share = self._finger_shares(rest[self._used], where)
 
-    def _finger_shares(
-        self, points: np.ndarray, where: dict[str, np.ndarray]
-    ) -> np.ndarray:
+    def _finger_shares(self, points: np.ndarray, where: dict[str, np.ndarray]) -> np.ndarray:
         """Return how far each vertex turns with each joint of each finger, (5, 3, V)."""
         chains = np.array([[where[f"finger-{i}-{j}"] for j in range(1, 5)] for i in range(1, 6)])
         distance, along = [], []
@@ -184,13 +186,11 @@ class _Arm:
         shares = np.zeros((5, 3, len(points)), np.float32)
         for finger, (position, starts) in enumerate(along):
             for joint, start in enumerate(starts):
-                ramp = np.clip((position - start) / 12 + 0.5, 0, 1)
-                shares[finger, joint] = np.where(nearest == finger, ramp * ramp * (3 - 2 * ramp), 0)
+                ramp = smoothstep((position - start) / 12 + 0.5, 0, 1)
+                shares[finger, joint] = np.where(nearest == finger, ramp, 0)
         return shares
 
-    def posed(
-        self, base: np.ndarray, bend: np.ndarray
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def posed(self, base: np.ndarray, bend: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the vertices with bent fingers, and the joints: straight ones, and bent tips.
 
         ``bend`` is (5, 3): degrees at each finger's joints, towards the palm.
@@ -214,9 +214,7 @@ class _Arm:
         return self.fine.apply(np.asarray(points, np.float32)), where
 
     @staticmethod
-    def _bend_axis(
-        where: dict[str, np.ndarray], finger: int, frame: np.ndarray
-    ) -> np.ndarray:
+    def _bend_axis(where: dict[str, np.ndarray], finger: int, frame: np.ndarray) -> np.ndarray:
         along = where[f"finger-{finger + 1}-3"] - where[f"finger-{finger + 1}-1"]
         palm = frame[1] if finger else frame[1] * 0.4 - frame[2] * 0.9
         axis = np.cross(along, palm)
@@ -267,8 +265,7 @@ class _Face:
 @lru_cache(maxsize=2)
 def _face(base_mesh: BaseMesh) -> _Face:
     mesh = base_mesh.mesh
-    eyes = [mesh.vertices[base_mesh.group_vertices(f"helper-{s}-eye")].mean(0) for s in "lr"]
-    rest = mesh.vertices - (eyes[0] + eyes[1]) / 2
+    rest = base_mesh.neutral
     faces = mesh.faces[base_mesh.skin_faces]
     middle = rest[faces].mean(1)
     faces = faces[(middle[:, 2] > -190) & (np.abs(middle[:, 0]) < 110)]
@@ -328,7 +325,7 @@ def _placement(
     nearest = np.argsort(np.linalg.norm(face.rest - spot_rest, axis=1))[:6]
     spot = base[face.vertices[nearest]].mean(0)
     outside = spot_rest - face.rest[nearest].mean(0)
-    normal = _normals(face.corners[nearest], base).mean(0)
+    normal = quad_normals(base[face.corners[nearest]]).mean(0)
     normal /= np.linalg.norm(normal)
     if params.place == "beside":
         spot = spot + outside
@@ -349,12 +346,6 @@ def _orthonormal(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first = first / np.linalg.norm(first)
     second = second - second @ first * first
     return np.stack([first, second / np.linalg.norm(second)])
-
-
-def _normals(corners: np.ndarray, base: np.ndarray) -> np.ndarray:
-    quads = base[corners]
-    normals = np.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1])
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
 
 
 def _until_touch(
@@ -387,15 +378,16 @@ def _sleeve(
     wrist: np.ndarray,
     elbow: np.ndarray,
     shoulder: np.ndarray,
-    colour: tuple[float, float, float],
+    colour: Colour,
 ) -> Surface:
     """Return a sleeve from a cuff around the forearm by the elbow to the shoulder."""
     axis = elbow - wrist
     length = np.linalg.norm(axis)
     along = (points - wrist) @ axis / length**2
     away = points - wrist - np.outer(along, axis)
-    places = np.concatenate([_CUFF + np.array([0.05, 0.0, -0.004, 0.0, 0.03]),
-                             np.linspace(_CUFF + 0.08, 0.85, 8)])
+    places = np.concatenate(
+        [_CUFF + np.array([0.05, 0.0, -0.004, 0.0, 0.03]), np.linspace(_CUFF + 0.08, 0.85, 8)]
+    )
     swell = np.concatenate([[1.0, 2.2, 3.6, 5.0, 5.5], np.linspace(6.0, 8.0, 8)])
     centres, radii = [], []
     for place, more in zip(places, swell, strict=True):
@@ -408,19 +400,16 @@ def _sleeve(
     upper = (1 - share) ** 2 * centres[-1] + 2 * share * (1 - share) * elbow + share**2 * inside
     path = np.concatenate([centres, upper])
     radii = np.concatenate([radii, np.linspace(radii[-1], radii[-1] * 1.12, 8)])
-    grid = _rings(path, radii).astype(np.float32)
-    shape = grid.shape[:2]
-    return Surface("hand_sleeve", Label.CLOTHES, grid.reshape(-1, 3), lattice(*shape, True),
-                   plain_material(colour, "cloth"), lattice_uv(*shape, True))
+    material = plain_material(colour, "cloth")
+    return grid_surface("hand_sleeve", Label.CLOTHES, _rings(path, radii), material)
 
 
 def _rings(path: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Return rings of points, (N, 32, 3), around a path, a little creased."""
     along = np.gradient(path, axis=0)
     along[:5] = along[6]
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    across = np.cross(along, [0.0, -1.0, 0.0])
-    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    along = normalised(along)
+    across = normalised(np.cross(along, [0.0, -1.0, 0.0]))
     up = np.cross(along, across)
     ring = np.arange(32) / 32 * 2 * np.pi
     crease = 1 + 0.04 * np.sin(2 * ring + np.arange(len(path))[:, None] * 1.9)

@@ -16,16 +16,13 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from .base_mesh import BaseMesh
-from .clothes import (
-    ClothesParams,
-    Drape,
-    lattice,
-    lattice_uv,
-    plain_material,
-    waves,
-    wrap_material,
-)
+from .clothes import ClothesParams
+from .colours import Colour, varied
+from .fabrics import plain_material, wrap_material
+from .maths import direction, normalised, oval, waves
+from .meshes import grid_surface, triangulate
 from .shapes import Label, Material, Surface
+from .tailoring import Drape
 
 KINDS = ("beanie", "cap", "fedora", "bucket", "sun hat", "hood", "headscarf", "headband", "helmet")
 
@@ -70,8 +67,8 @@ class HatParams:
     """
 
     kind: str
-    colour: tuple[float, float, float]
-    accent: tuple[float, float, float]
+    colour: Colour
+    accent: Colour
     height: float
     size: float
     tilt: float
@@ -97,7 +94,8 @@ def draw(rng: np.random.Generator, sex: float, age: float) -> HatParams | None:
     kind = str(rng.choice(KINDS, p=shares / shares.sum()))
     palette = {"fedora": _FELTS, "sun hat": _STRAWS}.get(kind, _COLOURS)
     colour, accent = (
-        _vary(rng, choices[int(rng.integers(len(choices)))]) for choices in (palette, _COLOURS)
+        varied(rng, choices[int(rng.integers(len(choices)))], 0.08)
+        for choices in (palette, _COLOURS)
     )
     height, size = (round(float(value), 4) for value in rng.random(2))
     hat = HatParams(
@@ -114,14 +112,6 @@ def draw(rng: np.random.Generator, sex: float, age: float) -> HatParams | None:
     return hat if worn else None
 
 
-def _vary(
-    rng: np.random.Generator, colour: tuple[float, float, float]
-) -> tuple[float, float, float]:
-    factors = np.exp(rng.normal(0, 0.08, 3) + rng.normal(0, 0.18))
-    red, green, blue = np.clip(np.array(colour) * factors, 0.006, 0.82)
-    return round(float(red), 4), round(float(green), 4), round(float(blue), 4)
-
-
 def covers_hair(params: HatParams | None) -> str:
     """Return what of the hair a hat hides: "none", "top" or "all"."""
     if params is None or params.kind == "headband":
@@ -129,9 +119,7 @@ def covers_hair(params: HatParams | None) -> str:
     return "all" if params.kind in ("hood", "headscarf") else "top"
 
 
-def match(
-    hat: HatParams | None, clothes: ClothesParams
-) -> tuple[HatParams | None, ClothesParams]:
+def match(hat: HatParams | None, clothes: ClothesParams) -> tuple[HatParams | None, ClothesParams]:
     """Return a hat and clothes that go together.
 
     A hood is part of a jumper of its colour; below a headscarf there is no collar to come through.
@@ -155,15 +143,14 @@ class _Rays:
 
     def __init__(self, base_mesh: BaseMesh) -> None:
         mesh = base_mesh.mesh
-        eyes = [mesh.vertices[base_mesh.group_vertices(f"helper-{s}-eye")].mean(0) for s in "lr"]
-        rest = mesh.vertices - (eyes[0] + eyes[1]) / 2
+        rest = base_mesh.neutral
         quads = mesh.faces[base_mesh.skin_faces]
         quads = quads[rest[quads].mean(1)[:, 2] > -320]
-        self._triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+        self._triangles = triangulate(quads)
         self._corners = rest[self._triangles].astype(float)
         self._count = len(rest)
         azimuth = np.arange(_AROUND) / _AROUND * 2 * np.pi
-        directions = _direction(azimuth[None], _ELEVATIONS[:, None])
+        directions = direction(azimuth[None], _ELEVATIONS[:, None])
         self.matrix = self._cast(directions.reshape(-1, 3))
         hits = self.matrix @ rest
         self.middle = self._middle_weights()
@@ -174,8 +161,7 @@ class _Rays:
 
     def _cast(self, directions: np.ndarray) -> sparse.csr_matrix:
         """Return the outermost hits, (N, V), of rays with unit directions (N, 3)."""
-        towards = self._corners.mean(1) - _MIDDLE
-        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        towards = normalised(self._corners.mean(1) - _MIDDLE)
         _, near = cKDTree(towards).query(directions, k=48)
         a, b, c = (self._corners[near, corner] - _MIDDLE for corner in range(3))
         # Barycentric coordinates of where each ray meets each triangle's plane.
@@ -306,13 +292,6 @@ def _rays(base_mesh: BaseMesh) -> _Rays:
     return _Rays(base_mesh)
 
 
-def _direction(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
-    parts = np.broadcast_arrays(
-        np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)
-    )
-    return np.stack(parts, -1)
-
-
 # Hats
 
 
@@ -350,29 +329,14 @@ def _rim_heights(
     """Return heights of a rim, (_AROUND,), for heights at rest, on this head and tilted."""
     scale = head.skull.mean() / 105.0
     azimuth = _azimuth()
-    middle = (front + back) / 2
-    heights = (
-        (middle + side) / 2
-        + (front - back) / 2 * np.cos(azimuth)
-        + (middle - side) / 2 * np.cos(2 * azimuth)
-    )
+    heights = oval(front, side, back, azimuth)
     return heights * scale - np.tan(np.radians(params.tilt)) * 75 * np.sin(azimuth)
 
 
-def _surface(
+def _sheet(
     name: str, points: np.ndarray, material: Material, closed: bool = True, thin: bool = False
 ) -> Surface:
-    """Return points (R, C, 3), rows up and columns to the right seen from outside, as a surface."""
-    rows, columns = points.shape[:2]
-    return Surface(
-        name,
-        Label.HAT,
-        points.reshape(-1, 3).astype(np.float32),
-        lattice(rows, columns, closed),
-        material,
-        lattice_uv(rows, columns, closed),
-        thin=thin,
-    )
+    return grid_surface(name, Label.HAT, points, material, closed, thin)
 
 
 def _beanie(params: HatParams, head: _Head, rng: np.random.Generator) -> list[Surface]:
@@ -391,13 +355,12 @@ def _beanie(params: HatParams, head: _Head, rng: np.random.Generator) -> list[Su
     points[4:] += _wrinkles(rng, points[4:], 0.5 + 3.5 * slack[4:] * params.size)
     points += (slack**2)[..., None] * params.size * np.array([0.0, 16.0, 0.0])
     knit = plain_material(params.colour, "rib")
-    return [_surface("hat", points, knit)]
+    return [_sheet("hat", points, knit)]
 
 
 def _wrinkles(rng: np.random.Generator, points: np.ndarray, amount: np.ndarray) -> np.ndarray:
     noise = waves(rng, points.reshape(-1, 3), 55).reshape(points.shape[:2])
-    away = points - points.mean((0, 1))
-    away = away / np.linalg.norm(away, axis=-1, keepdims=True)
+    away = normalised(points - points.mean((0, 1)))
     return away * (np.abs(noise) * amount)[..., None]
 
 
@@ -420,8 +383,8 @@ def _cap(params: HatParams, head: _Head, rng: np.random.Generator) -> list[Surfa
     brim_colour = params.accent if rng.random() < 0.25 else params.colour
     brim = _peak(params, points[3], turned)
     return [
-        _surface("hat", points, cloth),
-        _surface("hat_brim", brim, plain_material(brim_colour, "cloth"), closed=False, thin=True),
+        _sheet("hat", points, cloth),
+        _sheet("hat_brim", brim, plain_material(brim_colour, "cloth"), closed=False, thin=True),
     ]
 
 
@@ -440,11 +403,15 @@ def _peak(params: HatParams, ring: np.ndarray, turned: float) -> np.ndarray:
     points[..., 1] += away * reach * out
     points[..., 2] -= out * (0.16 * reach + bow * inner[:, 0] ** 2) + 1.0
     points[..., 0] *= 1 - 0.10 * out
+    points[0, :, 1] -= away * 4
+    return _two_sided(points, 1.3)
+
+
+def _two_sided(points: np.ndarray, half: float) -> np.ndarray:
+    """Return rows (R, C, 3) as twice as many: a lower side outwards and an upper side back."""
     upper, lower = points.copy(), points.copy()
-    upper[..., 2] += 1.3
-    lower[..., 2] -= 1.3
-    upper[0, :, 1] -= away * 4
-    lower[0, :, 1] -= away * 4
+    upper[..., 2] += half
+    lower[..., 2] -= half
     return np.concatenate([lower, upper[::-1]])
 
 
@@ -479,8 +446,8 @@ def _brimmed(params: HatParams, head: _Head, rng: np.random.Generator) -> list[S
     drop = {"bucket": 0.55, "sun hat": 0.22}.get(params.kind, 0.04)
     brim = _brim(ring, reach, drop, params, rng)
     parts = [
-        _surface("hat", crown, material),
-        _surface("hat_brim", brim, material, thin=True),
+        _sheet("hat", crown, material),
+        _sheet("hat_brim", brim, material, thin=True),
     ]
     if not bucket:
         parts.append(_band(params, crown[2:], rise))
@@ -507,7 +474,7 @@ def _brim(
     """Return a brim all around as rows from its lower side by its edge to its upper side."""
     away = ring - ring.mean(0)
     away[:, 2] = 0
-    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    away = normalised(away)
     out = np.linspace(-0.04, 1, 11)[:, None]
     azimuth = _azimuth()
     lift = {"fedora": 0.22, "sun hat": 0.10}.get(params.kind, 0.0)
@@ -515,10 +482,7 @@ def _brim(
     slope = -drop + lift * (np.sin(azimuth) ** 2 - 0.35) + sway
     points = ring + (out * reach)[..., None] * away * np.sqrt(1 - min(drop, 0.9) ** 2 * 0.5)
     points[..., 2] += np.clip(out, 0, 1) ** 1.3 * reach * slope
-    upper, lower = points.copy(), points.copy()
-    upper[..., 2] += 1.1
-    lower[..., 2] -= 1.1
-    return np.concatenate([lower, upper[::-1]])
+    return _two_sided(points, 1.1)
 
 
 def _band(params: HatParams, crown: np.ndarray, rise: float) -> Surface:
@@ -526,7 +490,7 @@ def _band(params: HatParams, crown: np.ndarray, rise: float) -> Surface:
     width = 9 + 12 * params.height
     outwards = crown[0] - middle
     outwards[:, 2] = 0
-    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    outwards = normalised(outwards)
     rows = []
     for up, out in ((0.5, -0.5), (0.6, 1.0), (0.5, 1.2), (1.0, 1.0), (1.02, -0.8)):
         height = np.clip(up * width, 1, rise * 0.6)
@@ -535,11 +499,12 @@ def _band(params: HatParams, crown: np.ndarray, rise: float) -> Surface:
         low = np.array(where).astype(int)
         share = (np.array(where) - low)[:, None]
         column = np.arange(_AROUND)
-        rows.append(crown[low, column] * (1 - share) + crown[low + 1, column] * share
-                    + out * outwards)
+        rows.append(
+            crown[low, column] * (1 - share) + crown[low + 1, column] * share + out * outwards
+        )
     rows[0][:, 2] = crown[0, :, 2]
     rows[1][:, 2] = crown[0, :, 2] + 1.0
-    return _surface("hat_band", np.stack(rows), Material(params.accent, roughness=0.45, sheen=0.2))
+    return _sheet("hat_band", np.stack(rows), Material(params.accent, roughness=0.45, sheen=0.2))
 
 
 def _headband(params: HatParams, head: _Head) -> list[Surface]:
@@ -548,7 +513,7 @@ def _headband(params: HatParams, head: _Head) -> list[Surface]:
     rows = [head.level(low + up * width) for up in (0.03, 0, 0.02, 0.2, 0.5, 0.8, 0.98, 1.0, 0.97)]
     offset = np.array([-2.0, 1.5, 3.4, 4.6, 5.2, 4.6, 3.4, 1.5, -2.0])[:, None]
     points = head.at(np.stack(rows), np.broadcast_to(offset, (9, _AROUND)))
-    return [_surface("hat_headband", points, plain_material(params.colour, "rib"))]
+    return [_sheet("hat_headband", points, plain_material(params.colour, "rib"))]
 
 
 def _helmet(params: HatParams, head: _Head) -> list[Surface]:
@@ -565,15 +530,14 @@ def _helmet(params: HatParams, head: _Head) -> list[Surface]:
     inside[0][:, 2] += 10
     shell = np.concatenate([np.stack(inside), crown])
     gloss = Material(params.colour, roughness=0.22, specular=0.6, coat=0.5)
-    parts = [_surface("hat", shell, gloss)]
+    parts = [_sheet("hat", shell, gloss)]
     around = np.clip(np.cos(_azimuth()), 0, 1) ** 1.5
-    away = ring - ring.mean(0)
-    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    away = normalised(ring - ring.mean(0))
     reach = (4 + 34 * params.size * around)[:, None]
     rows = [ring + out * reach * away - np.array([0.0, 0.0, 1.0]) * (out * reach * 0.25 + low)
             for out, low in ((-0.1, 2.0), (0.5, 2.2), (0.95, 2.0), (1.0, 0.8), (0.95, -0.5),
-                             (0.5, -1.0), (0.0, -2.0))]
-    return parts + [_surface("hat_brim", np.stack(rows), gloss, thin=True)]
+                             (0.5, -1.0), (0.0, -2.0))]  # fmt: skip
+    return parts + [_sheet("hat_brim", np.stack(rows), gloss, thin=True)]
 
 
 # Hoods and headscarves
@@ -591,7 +555,7 @@ def _cowl(
     centre = edge.mean(0)
     away = edge - centre
     away[:, 1] = 0
-    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    away = normalised(away)
     if hood:
         width = 12 + 16 * params.size
         below = np.clip(-away[:, 2], 0, 1)
@@ -617,7 +581,7 @@ def _cowl(
         )
     )
     # From the face backwards, with the columns against the clock: seen from outside, upside down.
-    return [_surface("hat_" + params.kind, points, material)]
+    return [_sheet("hat_" + params.kind, points, material)]
 
 
 def _smooth_ring(ring: np.ndarray, steps: int) -> np.ndarray:
@@ -629,8 +593,7 @@ def _smooth_ring(ring: np.ndarray, steps: int) -> np.ndarray:
 def _hem(points: np.ndarray, away: np.ndarray) -> np.ndarray:
     """Return the rolled edge around the face, rows from its inside to its outside."""
     edge = points[0]
-    back = points[1] - edge
-    back /= np.maximum(np.linalg.norm(back, axis=1, keepdims=True), 1e-6)
+    back = normalised(points[1] - edge)
     return np.stack(
         [
             edge + back * 16 - away * 3.5,
@@ -642,9 +605,7 @@ def _hem(points: np.ndarray, away: np.ndarray) -> np.ndarray:
     )
 
 
-def _rings(
-    params: HatParams, drape: Drape, rng: np.random.Generator
-) -> np.ndarray:
+def _rings(params: HatParams, drape: Drape, rng: np.random.Generator) -> np.ndarray:
     """Return the rows that lie on the shoulders, (R, _COWL, 3); the last is below the clothes."""
     long = 6 if params.kind == "hood" else 6 * round(6 + 8 * params.size)
     shares = (0.0, 1.0, 1.02) if params.kind == "hood" else (0.0, 0.25, 0.5, 0.75, 1.0, 1.02)
@@ -666,15 +627,14 @@ def _wrap(
     the back of the crown above and the ears at the sides.
     """
     first, last = edge - head.middle, ring - head.middle
-    start = first / np.linalg.norm(first, axis=1, keepdims=True)
-    end = last / np.linalg.norm(last, axis=1, keepdims=True)
+    start, end = normalised(first), normalised(last)
     angle = np.arange(_COWL) / _COWL * 2 * np.pi
     top = np.clip(np.cos(angle), 0, 1)[:, None] ** 0.8
     side = np.abs(np.sin(angle))[:, None]
     bottom = np.clip(-np.cos(angle), 0, 1)[:, None]
     across = np.stack([np.sign(np.sin(angle)), 0.62 + 0 * angle, -0.25 + 0 * angle], 1)
     way = top * np.array([0.0, 0.66, 0.75]) + side * across + bottom * (start + end)
-    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    way = normalised(way)
     half = np.linspace(0, 1, rows // 2, endpoint=False)
     directions = np.concatenate(
         [_slerp(start, way, half), _slerp(way, end, np.linspace(0, 1, rows - rows // 2))]
@@ -724,11 +684,8 @@ def _fixed_smooth(points: np.ndarray, steps: int) -> np.ndarray:
     return points
 
 
-def _folds(
-    rng: np.random.Generator, points: np.ndarray, head: _Head, hood: bool
-) -> np.ndarray:
-    away = points - head.middle
-    away /= np.linalg.norm(away, axis=-1, keepdims=True)
+def _folds(rng: np.random.Generator, points: np.ndarray, head: _Head, hood: bool) -> np.ndarray:
+    away = normalised(points - head.middle)
     rows, columns = points.shape[:2]
     v = np.linspace(0, 1, rows)[:, None]
     u = np.arange(columns) / columns * 2 * np.pi

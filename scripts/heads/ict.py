@@ -3,7 +3,7 @@
 
 import contextlib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +97,7 @@ def draw(rng: np.random.Generator) -> IctParams:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def ict_names(unit: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return which of ICT-FaceKit's expressions a facial unit such as "mouthSmileLeft" is.
 

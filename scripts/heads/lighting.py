@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import maths
+from .colours import LUMA
+
 ENVIRONMENT_SHAPE = (64, 128)
 # How often each kind is drawn.
 KINDS = {
@@ -138,13 +141,12 @@ class Rig:
 
 def direction(azimuth: float, elevation: float) -> np.ndarray:
     """Return the unit vector, float64 (3,), towards an azimuth and an elevation in degrees."""
-    a, e = np.radians([azimuth, elevation])
-    return np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
+    return maths.direction(*np.radians([azimuth, elevation]))
 
 
 def luminance(colour: np.ndarray) -> np.ndarray:
     """Return the luminance of linear sRGB colours (..., 3)."""
-    return np.asarray(colour) @ np.array([0.2126, 0.7152, 0.0722])
+    return np.asarray(colour) @ LUMA
 
 
 def blackbody(kelvin: float, white: float = 5600.0) -> np.ndarray:

@@ -13,6 +13,7 @@ Every file is written under another name first, which begins with a dot, and the
 
 import contextlib
 import errno
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -35,6 +36,16 @@ class FolderError(Exception):
     """The folder cannot be used, or no more can be written; the message says what to do."""
 
 
+def generator_digest() -> str:
+    """Return the SHA-256 of this package's code and tables: another version makes other people."""
+    folder = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".py", ".npz", ".json"):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def header(seed: int, size: int, protocol: str, found: sources.Sources) -> dict:
     """Return what all samples of a data set have in common, as it stands in ``dataset.json``.
 
@@ -43,6 +54,7 @@ def header(seed: int, size: int, protocol: str, found: sources.Sources) -> dict:
     digests = dict(found.digests)
     return {
         "format": FORMAT,
+        "generator": generator_digest(),
         "seed": seed,
         "size": size,
         "protocol": protocol,
@@ -90,7 +102,7 @@ class Folder:
         self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> "Folder":
-        with _explained(self.path), contextlib.ExitStack() as stack:
+        with explained(self.path), contextlib.ExitStack() as stack:
             self._check_header()
             self.path.mkdir(parents=True, exist_ok=True)
             lock = stack.enter_context(open(self.path / ".lock", "a+b"))
@@ -139,13 +151,13 @@ class Folder:
         }
         line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
         contents[self._record_path(index).name] = line.encode()
-        with _explained(self.path):
+        with explained(self.path):
             _replace({self.samples / name: data for name, data in contents.items()})
         self.done.add(index)
 
     def write_manifest(self) -> None:
         """Write the manifest anew from the records of the complete samples."""
-        with _explained(self.path):
+        with explained(self.path):
             records = [self._record_path(index).read_bytes() for index in sorted(self.done)]
             _replace({self.path / MANIFEST: b"".join(records)})
 
@@ -215,10 +227,19 @@ def read_records(folder: Path) -> list[dict]:
         If the folder is not a data set or has no samples.
     """
     read_header(folder)
-    records = [json.loads(path.read_bytes()) for path in _record_paths(Path(folder))]
+    records = [_read_record(path) for path in _record_paths(Path(folder))]
     if not records:
         raise FolderError(f"{folder} has no samples yet; make some with `render --out {folder}`.")
     return records
+
+
+def _read_record(path: Path) -> dict:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FolderError(
+            f"{path} is damaged; run the same `render` command again to mend the data set."
+        ) from error
 
 
 def _record_paths(folder: Path) -> list[Path]:
@@ -255,8 +276,8 @@ def _difference(there: dict, wanted: dict, key: str) -> str:
 
 
 @contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turn what the disk says into what to do."""
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what the disk says into a ``FolderError`` that tells what to do."""
     try:
         yield
     except OSError as error:

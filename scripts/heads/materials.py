@@ -7,41 +7,58 @@ import numpy as np
 from .shapes import Material
 
 UV_LAYER = "uv"
-_DETAIL = "Fine Detail"
+_SWITCHES = "Switches"
 # How far light travels in skin by colour, as shares of red's way.
 _RED_TO_BLUE = (1.0, 0.36, 0.2)
 
 
 class MaterialLibrary:
-    """Makes the shaders of one scene, and switches their bumps off for the geometry's pictures."""
+    """Makes the shaders of one scene, and switches them between photo and geometry."""
 
     def __init__(self) -> None:
-        group = bpy.data.node_groups.new(_DETAIL, "ShaderNodeTree")
-        group.interface.new_socket("Strength", in_out="OUTPUT", socket_type="NodeSocketFloat")
-        value = group.nodes.new("ShaderNodeValue")
+        group = bpy.data.node_groups.new(_SWITCHES, "ShaderNodeTree")
+        for name in ("Bumps", "Sharp"):
+            group.interface.new_socket(name, in_out="OUTPUT", socket_type="NodeSocketFloat")
         output = group.nodes.new("NodeGroupOutput")
-        group.links.new(value.outputs[0], output.inputs[0])
+        values = [group.nodes.new("ShaderNodeValue") for _ in range(2)]
+        for value, socket in zip(values, output.inputs, strict=False):
+            group.links.new(value.outputs[0], socket)
         self._group = group
-        self._strength = value.outputs[0]
+        self._bumps, self._sharp = (value.outputs[0] for value in values)
         self._materials: list[bpy.types.Material] = []
+        self._mirrors: list[bpy.types.Node] = []
         self._images: dict[int, tuple[np.ndarray, bpy.types.Image]] = {}
         self.set_detail(True)
 
     def set_detail(self, on: bool) -> None:
-        """Switch the bumps of all materials on or off."""
-        self._strength.default_value = 1.0 if on else 0.0
+        """Switch all materials to the photo's look, or to what geometry needs.
+
+        Geometry has no bumps, and what is half there or more is there; the rest is not.
+        """
+        self._bumps.default_value = 1.0 if on else 0.0
+        self._sharp.default_value = 0.0 if on else 1.0
+
+    def set_surroundings(self, image: bpy.types.Image) -> None:
+        """Give the panes of glass an equirectangular image to mirror."""
+        for node in self._mirrors:
+            node.image = image
 
     def clear(self) -> None:
         """Remove what was made for the last scene."""
         bpy.data.batch_remove([*self._materials, *(image for _, image in self._images.values())])
-        self._materials, self._images = [], {}
+        self._materials, self._images, self._mirrors = [], {}, []
 
     def make(self, name: str, description: Material) -> bpy.types.Material:
         """Return a Blender material for a description."""
         material = bpy.data.materials.new(name)
         material.use_nodes = True
         self._materials.append(material)
-        _Tree(material.node_tree, description, self).build()
+        tree = _Tree(material.node_tree, description, self)
+        if description.pane:
+            self._mirrors.append(tree.build_pane())
+            material.cycles.emission_sampling = "NONE"
+        else:
+            tree.build()
         return material
 
     def image(self, pixels: np.ndarray, is_data: bool = False) -> bpy.types.Image:
@@ -65,8 +82,8 @@ class MaterialLibrary:
         return image
 
     @property
-    def detail_group(self) -> bpy.types.NodeTree:
-        """The node group whose output is the strength of all bumps."""
+    def switches(self) -> bpy.types.NodeTree:
+        """The node group whose outputs are the strength of all bumps, and 1 for sharp edges."""
         return self._group
 
 
@@ -88,13 +105,16 @@ class _Tree:
             "Transmission Weight": look.transmission,
             "Sheen Weight": look.sheen,
             "Coat Weight": look.coat,
-            "Alpha": look.opacity,
         }
         for name, value in values.items():
             self.shader.inputs[name].default_value = value
         if look.subsurface:
             self._subsurface(look.subsurface)
         self._colour()
+        if look.opacity < 1:
+            constant = self._node("ShaderNodeValue")
+            constant.outputs[0].default_value = look.opacity
+            self._alpha(constant.outputs[0])
         heights = self._noise_height(), self._relief_height()
         normal = None
         for height, distance in heights:
@@ -102,6 +122,43 @@ class _Tree:
                 normal = self._bump(height, distance, normal)
         if normal is not None:
             self._link(normal, self.shader.inputs["Normal"])
+
+    def build_pane(self) -> bpy.types.Node:
+        """Make a pane of glass; return the texture node of what it mirrors.
+
+        What it mirrors is added as light of its own: a mirror that is hit by one ray in twenty only
+        would be a scatter of dots.
+        """
+        look = self.description
+        through = self._node("ShaderNodeBsdfTransparent")
+        through.inputs["Color"].default_value = (*look.colour, 1.0)
+        place = self._node("ShaderNodeTexCoord")
+        mirrored = self._node("ShaderNodeTexEnvironment")
+        self._link(place.outputs["Reflection"], mirrored.inputs["Vector"])
+        light = self._node("ShaderNodeEmission")
+        light.inputs["Strength"].default_value = look.opacity
+        self._link(mirrored.outputs["Color"], light.inputs["Color"])
+        both = self._node("ShaderNodeAddShader")
+        self._link(through.outputs[0], both.inputs[0])
+        self._link(light.outputs[0], both.inputs[1])
+        self._link(both.outputs[0], self.tree.nodes["Material Output"].inputs["Surface"])
+        return mirrored
+
+    def _switch(self, name: str) -> bpy.types.NodeSocket:
+        group = self._node("ShaderNodeGroup")
+        group.node_tree = self.library.switches
+        return group.outputs[name]
+
+    def _alpha(self, source: bpy.types.NodeSocket) -> None:
+        step = self._node("ShaderNodeMath")
+        step.operation = "GREATER_THAN"
+        step.inputs[1].default_value = 0.5
+        self._link(source, step.inputs[0])
+        mix = self._node("ShaderNodeMix")
+        self._link(self._switch("Sharp"), mix.inputs["Factor"])
+        self._link(source, mix.inputs["A"])
+        self._link(step.outputs[0], mix.inputs["B"])
+        self._link(mix.outputs["Result"], self.shader.inputs["Alpha"])
 
     def _link(self, output: bpy.types.NodeSocket, target: bpy.types.NodeSocket) -> None:
         self.tree.links.new(output, target)
@@ -128,7 +185,7 @@ class _Tree:
             if look.colour != (1.0, 1.0, 1.0):
                 source = self._multiply(source, colour)
             if look.image.ndim == 3 and look.image.shape[2] == 4:
-                self._link(texture.outputs["Alpha"], self.shader.inputs["Alpha"])
+                self._alpha(texture.outputs["Alpha"])
         if look.mottle:
             source = self._mottled(source, colour)
         if source is not None:
@@ -193,11 +250,9 @@ class _Tree:
         distance: float,
         normal: bpy.types.NodeSocket | None,
     ) -> bpy.types.NodeSocket:
-        detail = self._node("ShaderNodeGroup")
-        detail.node_tree = self.library.detail_group
         bump = self._node("ShaderNodeBump")
         bump.inputs["Distance"].default_value = distance
-        self._link(detail.outputs[0], bump.inputs["Strength"])
+        self._link(self._switch("Bumps"), bump.inputs["Strength"])
         self._link(height, bump.inputs["Height"])
         if normal is not None:
             self._link(normal, bump.inputs["Normal"])

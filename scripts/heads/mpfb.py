@@ -170,9 +170,7 @@ class MpfbBuilder:
     def __init__(self, base_mesh: BaseMesh) -> None:
         self.base_mesh = base_mesh
         mesh = base_mesh.mesh
-        left, right = (base_mesh.group_vertices(f"helper-{side}-eye") for side in "lr")
-        self._eyes = (left, right)
-        eye_height = mesh.vertices[left].mean(0)[2]
+        eye_height = mesh.vertices[base_mesh.eyes[0]].mean(0)[2]
         faces = mesh.faces[base_mesh.skin_faces]
         kept = mesh.vertices[faces[:, 0], 2] > eye_height - _BUST_DEPTH
         self._skin = base_mesh.skin_faces[kept]
@@ -186,8 +184,7 @@ class MpfbBuilder:
     def build(self, params: MpfbParams, units: dict[str, float]) -> Bust:
         """Return a person's bust with facial units (unit name -> weight) applied."""
         shape = self.base_mesh.shape({**macro_targets(params), **params.features})
-        left, right = (shape[eye].mean(0) for eye in self._eyes)
-        shape = shape - (left + right) / 2
+        shape = self.base_mesh.centred(shape)
         base = shape.copy()
         for unit, weight in units.items():
             target = self.base_mesh.target(f"faceunits/{unit}")

@@ -40,6 +40,7 @@ _STREAMS = (
     "skin", "eyes", "hair", "clothes", "glasses", "hat", "hands",
 )  # fmt: skip
 _ICT_SHARE = 0.5
+_BRIMS, _FILL_UNDER_BRIM = ("cap", "fedora", "bucket", "sun hat"), 0.4
 _NECK_SPREAD, _NECK_LIMIT = (9.0, 5.0, 3.0), (25.0, 12.0, 8.0)
 
 
@@ -137,11 +138,12 @@ def draw(seed: int, index: int, protocol: str, sources: Sources) -> Sample:
         taken = camera.fixed_view(VIEW_YAWS[view])
     gaze = (0.0, 0.0) if protocol == VIEWS19 else camera.eye_contact(taken)
     light = lighting.draw(streams["light"])
-    complexion = skin.draw(
-        streams["skin"], person.sex, person.age, person.ancestry, has_makehuman
-    )
+    complexion = skin.draw(streams["skin"], person.sex, person.age, person.ancestry, has_makehuman)
     dress = clothes.draw(streams["clothes"], person.sex, person.age)
     hat, dress = hats.match(hats.draw(streams["hat"], person.sex, person.age), dress)
+    if hat is not None and hat.kind in _BRIMS:
+        # Nobody takes a photo of a face that lies in the dark.
+        light = dataclasses.replace(light, fill=max(light.fill, _FILL_UNDER_BRIM))
     hand = hands.draw(streams["hands"], person.sex, person.age) if protocol == MIX else None
     hand, dress = hands.match(hand, dress)
     effects = photo_effects.draw(streams["effects"])

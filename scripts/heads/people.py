@@ -13,6 +13,7 @@ from . import pose
 from .base_mesh import BaseMesh, Fitted
 from .ict import IctBuilder, IctParams
 from .landmarks68 import LANDMARKS68
+from .maths import direction
 from .mpfb import MpfbBuilder, MpfbParams
 from .shapes import Label, Material, Surface
 from .sources import Sources
@@ -127,9 +128,7 @@ class PeopleBuilder:
         parts = [Surface("tongue", Label.MOUTH, base, tongue, _TONGUE)]
         if self._teeth is not None:
             fitted = self._teeth
-            parts.append(
-                Surface("teeth", Label.MOUTH, fitted.fit(base), fitted.mesh.faces, _TEETH)
-            )
+            parts.append(Surface("teeth", Label.MOUTH, fitted.fit(base), fitted.mesh.faces, _TEETH))
         else:
             for group in ("helper-upper-teeth", "helper-lower-teeth"):
                 faces = mesh.faces[mesh.groups == group]
@@ -139,7 +138,4 @@ class PeopleBuilder:
 
 def gaze_vector(gaze: tuple[float, float]) -> np.ndarray:
     """Return the unit vector, (3,), of eyes turned by yaw (to the left) and pitch, degrees."""
-    yaw, pitch = np.radians(gaze)
-    return np.array(
-        [np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), np.sin(pitch)]
-    )
+    return direction(*np.radians(gaze))

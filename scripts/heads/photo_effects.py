@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+from .colours import LUMA, encode_srgb
+
+_LUMA = LUMA.astype(np.float32)
 _SEPIA = np.array([1.08, 0.97, 0.78], np.float32)
 
 
@@ -259,11 +261,7 @@ def _develop(params: EffectParams, image: np.ndarray) -> np.ndarray:
     # A shoulder that reaches white at four times white, and keeps middle grey.
     film = image * (1.0 + image / 16.0) / (1.0 + 0.78 * image) * 1.12
     picture = plain_curve + np.float32(params.curve) * (np.minimum(film, 1.0) - plain_curve)
-    picture = np.where(
-        picture <= 0.0031308,
-        12.92 * picture,
-        1.055 * np.power(np.maximum(picture, 1e-6), np.float32(1 / 2.4)) - 0.055,
-    )
+    picture = encode_srgb(picture)
     if params.contrast != 1.0:
         picture = _bend(picture, params.contrast)
     grey = (picture @ _LUMA)[..., None]

@@ -4,6 +4,8 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from .maths import smoothstep
+
 # The middle of the neck in the head's frame, and the heights (along a slanted axis) between which
 # the turn fades from the head to the shoulders, in millimetres.
 _PIVOT = np.array([0.0, 30.0, -140.0])
@@ -17,8 +19,7 @@ def body_share(vertices: np.ndarray) -> np.ndarray:
     0 on the head, 1 from the shoulders down; the vertices are in the head's frame.
     """
     height = vertices[:, 2] - _SLANT * vertices[:, 1]
-    ramp = np.clip((_HEAD - height) / (_HEAD - _SHOULDERS), 0.0, 1.0)
-    return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
+    return smoothstep(height, _HEAD, _SHOULDERS).astype(np.float32)
 
 
 def bend_neck(

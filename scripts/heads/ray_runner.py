@@ -90,7 +90,7 @@ class Cluster:
             If a sample cannot be rendered.
         """
         size = max(1, min(_CHUNK, len(indices) // self._at_once))
-        chunks = iter([indices[start:start + size] for start in range(0, len(indices), size)])
+        chunks = iter([indices[start : start + size] for start in range(0, len(indices), size)])
         tools = tuple(manifest.tool_versions().items())
         pending = {}
 

@@ -9,30 +9,25 @@ from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
+from .maths import normalised
+from .meshes import area_vectors
+
 _CANDIDATES = 24
 _NORMAL_PENALTY = 6.0  # millimetres for a normal that points the other way
 
 
-def triangulate(faces: np.ndarray) -> np.ndarray:
-    """Return quads (F, 4), of which a triangle ends in -1, as triangles int32 (T, 3)."""
-    return np.concatenate([faces[:, :3], faces[faces[:, 3] >= 0][:, [0, 2, 3]]])
-
-
 def triangle_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Return unit normals (T, 3)."""
-    first, second, third = (vertices[triangles[:, k]] for k in range(3))
-    normals = np.cross(second - first, third - first)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return normalised(area_vectors(vertices[triangles]))
 
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Return unit normals (V, 3), weighted by area."""
-    first, second, third = (vertices[triangles[:, k]] for k in range(3))
-    weighted = np.cross(second - first, third - first)
+    weighted = area_vectors(vertices[triangles])
     normals = np.zeros((len(vertices), 3))
     for corner in range(3):
         np.add.at(normals, triangles[:, corner], weighted)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return normalised(normals)
 
 
 @dataclass(frozen=True)

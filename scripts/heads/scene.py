@@ -89,14 +89,13 @@ class Renderer:
         }
         return files, record
 
-    def compose(
-        self, sample: Sample
-    ) -> tuple[people.Head, list[Surface | Strands]]:
+    def compose(self, sample: Sample) -> tuple[people.Head, list[Surface | Strands]]:
         """Return a sample's head and all shapes of the scene."""
         head = self.people.build(sample.shape, sample.expression.units).turned(sample.neck)
         look = self._skin_material(sample)
         shapes: list[Surface | Strands] = [
-            dataclasses.replace(head.skin, material=look), *head.mouth
+            dataclasses.replace(head.skin, material=look),
+            *head.mouth,
         ]
         gaze = people.gaze_vector(sample.expression.gaze)
         for name, (centre, radius) in zip(("left", "right"), head.eyes, strict=True):
@@ -138,7 +137,8 @@ class Renderer:
     def _develop(self, sample: Sample, colour: np.ndarray, face: np.ndarray) -> bytes:
         """Return the JPEG file: metered, before its backdrop, with a camera's faults."""
         subject = colour[..., :3]
-        gain = _meter(lighting.luminance(subject), face, _albedo(sample.skin)) * 2.0**sample.light.exposure
+        gain = _meter(lighting.luminance(subject), face, _albedo(sample.skin))
+        gain *= 2.0**sample.light.exposure
         scene = backdrop.build(sample.backdrop, self.size, sample.light)
         picture = subject * gain + (1 - np.clip(colour[..., 3:], 0, 1)) * scene
         developed = photo_effects.apply(sample.effects, picture.astype(np.float32))
@@ -184,15 +184,15 @@ def _png(image: np.ndarray) -> bytes:
     return data.tobytes()
 
 
-def _landmarks(
-    points: np.ndarray, view: camera.Camera, behind: Geometry
-) -> dict[str, list]:
+def _landmarks(points: np.ndarray, view: camera.Camera, behind: Geometry) -> dict[str, list]:
     """Return the 68 landmarks: pixels, camera coordinates in millimetres, and which are seen."""
     pixels = view.project(points)
     size = behind.depth.shape[0]
     column, row = (np.clip(pixels[:, axis].astype(int), 0, size - 1) for axis in (0, 1))
     inside = ((pixels[:, :2] >= 0) & (pixels[:, :2] < size)).all(1)
-    near = np.abs(behind.depth[row, column] - pixels[:, 2]) < _VISIBLE_WITHIN
+    # On the silhouette the pixel's centre may just miss the face, so its neighbours count too.
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(behind.depth, 1), (3, 3))
+    near = np.abs(around[row, column] - pixels[:, 2, None, None]).min((1, 2)) < _VISIBLE_WITHIN
     camera_points = points @ view.rotation.T + view.translation
     return {
         "pixels": pixels[:, :2].round(3).tolist(),

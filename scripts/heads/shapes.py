@@ -42,6 +42,9 @@ class Material:
         How far the noise also darkens and lightens the colour, 0 to 1.
     subsurface
         How far red light travels under the surface, millimetres.
+    pane
+        Whether it is a pane of glass: ``colour`` tints what is behind, and ``opacity`` is the share
+        of the surroundings that it mirrors.
     relief
         uint8 (H, W): heights on the same UVs as ``image``, of ``relief_height`` mm at 255.
     """
@@ -59,6 +62,7 @@ class Material:
     bump_scale: float = 1.0
     mottle: float = 0.0
     subsurface: float = 0.0
+    pane: bool = False
     relief: np.ndarray | None = None
     relief_height: float = 0.0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .manifest import read_records
+from .manifest import FolderError, read_records
 from .shapes import Label
 
 LAYERS = ("colour", "depth", "normals", "labels")
@@ -61,14 +61,24 @@ def write(folder: Path, count: int, columns: int, out: Path | None = None) -> tu
     colours = [[_tile(folder, record, "colour", _TILE)] for record in records]
     layers = [[_tile(folder, record, name, _LAYER_TILE) for name in LAYERS] for record in records]
     numbers = [record["index"] for record in records]
-    _montage(colours, numbers, columns).save(first)
-    _montage(layers, numbers, max(1, columns // 2)).save(second)
+    _save(_montage(colours, numbers, columns), first)
+    _save(_montage(layers, numbers, max(1, columns // 2)), second)
     return first, second
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    try:
+        image.save(path)
+    except ValueError as error:
+        raise FolderError(f"{path} is no picture's name; let it end in .png.") from error
+    except OSError as error:
+        raise FolderError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _tile(folder: Path, record: dict, layer: str, side: int) -> Image.Image:
     """Return an image of a sample as one can look at it, scaled to a square."""
-    with Image.open(folder / record["files"][layer]) as image:
+    path = folder / record["files"][layer]
+    with _open(path) as image:
         if layer == "depth":
             shown = Image.fromarray(_shade(np.asarray(image)))
         elif layer == "labels":
@@ -79,6 +89,18 @@ def _tile(folder: Path, record: dict, layer: str, side: int) -> Image.Image:
     return shown.convert("RGB").resize(
         (side, side), Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
     )
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except (OSError, SyntaxError) as error:  # Pillow's word for a broken PNG
+        raise FolderError(
+            f"{path} is missing or damaged; run the same `render` command again to mend the data "
+            "set."
+        ) from error
+    return image
 
 
 def _shade(depth: np.ndarray) -> np.ndarray:

