@@ -22,7 +22,7 @@ from .meshes import grid_surface, quad_normals
 from .shapes import Label, Material, Surface
 from .subdivision import Subdivision
 
-PLACES = ("chin", "cheek", "mouth", "beside")
+PLACES = ("chin", "cheek", "beside")
 
 _BARE = ("t-shirt", "v-neck", "tank")
 _CELL = 4.0  # millimetres
@@ -66,7 +66,7 @@ def draw(rng: np.random.Generator, sex: float, age: float) -> HandParams | None:
         As for the other things worn; they do not matter here.
     """
     worn = rng.random() < 0.04
-    place = str(rng.choice(PLACES, p=(0.36, 0.30, 0.12, 0.22)))
+    place = str(rng.choice(PLACES, p=(0.42, 0.33, 0.25)))
     left = bool(rng.random() < 0.5)
     curl, swing = rng.random(), rng.uniform(-1, 1)
     across, up = np.clip(rng.normal(0, 4, 2), -9, 9)
@@ -128,8 +128,6 @@ _POSES = {
                   ((30, 60, 30), (70, 80, 45)), 8),
     "cheek": _Pose((-0.05, 0.42, 0.90), (-0.92, 0.38, 0.02), (58, 12, -44), (0.3, 0.6, 0.1),
                    ((0, 4, 2), (8, 20, 10)), 5),
-    "mouth": _Pose((-0.66, 0.12, 0.74), (-0.25, 0.95, -0.15), (4, -46, -62), (0.0, 0.45, 0.55),
-                   ((10, 15, 8), (25, 40, 20)), 5),
     "beside": _Pose((0.10, 0.05, 0.99), (-0.15, -0.97, 0.05), (92, 10, -40), (0.1, 0.8, 0.1),
                     ((2, 6, 4), (20, 30, 15)), 6, 30.0),
 }  # fmt: skip

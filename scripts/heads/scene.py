@@ -33,6 +33,7 @@ _STEPS = 65534
 # difference between skins that it keeps, and the value that the brightest parts may not pass.
 _METER, _METER_SHARE, _BRIGHTEST = 0.62, 0.72, 0.95
 _SKIN_SIZE = 1024
+_OUTLINE_BLUR = 0.6  # pixels
 _SUBSURFACE = 2.0  # millimetres
 _VISIBLE_WITHIN = 8.0  # millimetres between a landmark and the surface seen
 
@@ -65,11 +66,13 @@ class Renderer:
         self.stage.light(lighting.rig(sample.light, tuple(view.position)))
         self.stage.aim(view, self.size, sample.camera)
         colour = self.stage.film_colour(sample.index & 0xFFFF)
+        # Cycles removes the noise of the colours only; outlines keep five steps without this.
+        colour[..., 3] = cv2.GaussianBlur(colour[..., 3], (0, 0), _OUTLINE_BLUR)
         front = self.stage.film_geometry(view)
         behind = self.stage.film_geometry(view, behind=True)
         masks = self._masks(colour, front, behind)
         files = {
-            "colour.jpg": self._develop(sample, colour, masks[..., 2] > 127),
+            "colour.jpg": self._develop(sample, colour, masks[..., 1] > 127),
             "normals.png": _png(np.rint((front.normals + 1) * 127.5).astype(np.uint8)[..., ::-1]),
             "labels.png": _png(front.labels),
             "masks.png": _png(masks[..., ::-1]),

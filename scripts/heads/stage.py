@@ -20,7 +20,8 @@ from .shapes import Label, Strands, Surface
 _SENSOR = 36000.0
 # Wider than a pixel, as a lens and a sensor blur; and the pixel's centre alone, for the geometry.
 _FILTER, _POINT = 1.5, 0.01
-_COLOUR_BOUNCES, _TRANSPARENT_BOUNCES = 2, 8
+# Light passes many cards of hair, one before the other.
+_COLOUR_BOUNCES, _TRANSPARENT_BOUNCES = 2, 24
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class Stage:
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "NONE"
-        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+        # The normals of hair are as noisy as its picture, and would have its dots kept.
+        cycles.denoising_input_passes = "RGB_ALBEDO"
         scene.cycles_curves.shape = "RIBBONS"
         scene.cycles_curves.subdivisions = 1
         layer = scene.view_layers[0]
