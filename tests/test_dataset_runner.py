@@ -24,7 +24,9 @@ from heads import statistics  # noqa: E402
 from heads.runner import Job, Render  # noqa: E402
 
 FOLDERS = [str(ROOT / "scripts"), str(ROOT / "tests")]
+# A test run in a shell's background has SIGINT switched off, and its children inherit that.
 COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
     f"import sys; sys.path[:0] = {FOLDERS!r}; import dataset;"
     "sys.exit(dataset.main(sys.argv[1:], 'test_dataset_runner:noise'))"
 )

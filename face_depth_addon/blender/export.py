@@ -74,7 +74,16 @@ def write_folder_whole(path: Path, write: Callable[[Path], object]) -> None:
         reason = lines[-1].removeprefix("Error: ")
         raise OutputError(f"{path} cannot be written ({reason}).") from error
     finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    try:
         shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        # Ctrl-C in the middle of it must not leave half of the folder.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _write_blend(item: bpy.types.Object, path: Path) -> None:

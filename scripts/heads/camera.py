@@ -94,7 +94,7 @@ def draw(rng: np.random.Generator) -> CameraParams:
     focal = float(np.exp(rng.uniform(*np.log(FOCAL_LENGTHS))))
     share = rng.uniform(0.25, 0.7)
     distance = np.clip(focal * _FACE_HEIGHT / (share * FRAME[0]), _NEAREST, _FARTHEST)
-    width = _FACE_WIDTH * rng.uniform(1.25, 2.1)
+    width = _FACE_WIDTH * rng.uniform(1.25, 1.95)
     centre = 0.5 + rng.normal(0, 0.025, 2) + (0.0, 0.02)
     reach = np.array([FRAME[1], FRAME[0]]) / 2 / focal * (1 - share)
     offset = np.clip(rng.normal(0, 0.35, 2), -1, 1) * reach

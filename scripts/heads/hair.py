@@ -54,9 +54,9 @@ _GREY = (0.44, 0.43, 0.41)
 # Hair meshes of MakeHuman: how often for women and for men.
 _MESHES = {
     "bob01": (0.025, 0.0),
-    "bob02": (0.06, 0.0),
+    "bob02": (0.04, 0.0),
     "braid01": (0.12, 0.0),
-    "long01": (0.12, 0.03),
+    "long01": (0.09, 0.02),
     "ponytail01": (0.16, 0.05),
     "short01": (0.06, 0.26),
     "short02": (0.04, 0.28),

@@ -15,8 +15,8 @@ _AGES = {"child": 10.0, "young": 25.0, "old": 85.0}
 # How far a feature's shape may go (standard deviation, limit); what makes a skull an egg, or an eye
 # bulge, goes less far than the rest.
 _SPREAD = {
-    "nose": (0.30, 0.75),
-    "mouth": (0.25, 0.7),
+    "nose": (0.25, 0.55),
+    "mouth": (0.22, 0.55),
     "cheek": (0.30, 0.8),
     "chin": (0.30, 0.75),
     "eyebrows": (0.30, 0.7),
