@@ -89,11 +89,11 @@ class MaterialLibrary:
 
 class _Tree:
     def __init__(
-        self, tree: bpy.types.NodeTree, description: Material, library: MaterialLibrary
+        self, tree: bpy.types.NodeTree, description: Material, shaders: MaterialLibrary
     ) -> None:
         self.tree = tree
         self.description = description
-        self.library = library
+        self.shaders = shaders
         self.shader = tree.nodes["Principled BSDF"]
 
     def build(self) -> None:
@@ -146,7 +146,7 @@ class _Tree:
 
     def _switch(self, name: str) -> bpy.types.NodeSocket:
         group = self._node("ShaderNodeGroup")
-        group.node_tree = self.library.switches
+        group.node_tree = self.shaders.switches
         return group.outputs[name]
 
     def _alpha(self, source: bpy.types.NodeSocket) -> None:
@@ -195,7 +195,7 @@ class _Tree:
         layer = self._node("ShaderNodeUVMap")
         layer.uv_map = UV_LAYER
         texture = self._node("ShaderNodeTexImage")
-        texture.image = self.library.image(pixels, is_data)
+        texture.image = self.shaders.image(pixels, is_data)
         texture.extension = "EXTEND"
         self._link(layer.outputs["UV"], texture.inputs["Vector"])
         return texture

@@ -79,7 +79,7 @@ class Stage:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.samples = samples
-        self.library = MaterialLibrary()
+        self.shaders = MaterialLibrary()
         self._objects: list[bpy.types.Object] = []
         self._thin: list[bpy.types.Object] = []
         self._lamps: list[bpy.types.Object] = []
@@ -143,13 +143,13 @@ class Stage:
         """Remove the last person, lights and materials."""
         bpy.data.batch_remove(self._objects)
         bpy.data.batch_remove(self._data)
-        self.library.clear()
+        self.shaders.clear()
         self._objects, self._thin, self._lamps, self._data = [], [], [], []
 
     def add(self, shapes: Iterable[Surface | Strands]) -> None:
         """Add surfaces and strands."""
         for shape in shapes:
-            material = self.library.make(shape.name, shape.material)
+            material = self.shaders.make(shape.name, shape.material)
             data = _curves(shape) if isinstance(shape, Strands) else _mesh(shape)
             data.materials.append(material)
             item = bpy.data.objects.new(shape.name, data)
@@ -187,7 +187,7 @@ class Stage:
             self._lamps.append(item)
         image = self._surroundings(rig.environment)
         self._environment.image = image
-        self.library.set_surroundings(image)
+        self.shaders.set_surroundings(image)
 
     def _surroundings(self, pixels: np.ndarray) -> bpy.types.Image:
         height, width = pixels.shape[:2]
@@ -227,7 +227,7 @@ class Stage:
         cycles = self.scene.cycles
         cycles.samples, cycles.filter_width, cycles.seed = self.samples, _FILTER, seed
         cycles.max_bounces, cycles.use_denoising = _COLOUR_BOUNCES, True
-        self.library.set_detail(True)
+        self.shaders.set_detail(True)
         channels = self._render()
         return np.stack([channels[f"Combined.{name}"] for name in "RGBA"], axis=-1)
 
@@ -236,7 +236,7 @@ class Stage:
         cycles = self.scene.cycles
         cycles.samples, cycles.filter_width, cycles.seed = 1, _POINT, 0
         cycles.max_bounces, cycles.use_denoising = 0, False
-        self.library.set_detail(False)
+        self.shaders.set_detail(False)
         dof, self._camera.data.dof.use_dof = self._camera.data.dof.use_dof, False
         for item in self._lamps:
             item.hide_render = True
