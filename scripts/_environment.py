@@ -352,14 +352,15 @@ def _prepare(blender: str, tests: bool, dataset: bool) -> Path:
 def _exclusive(path: Path) -> Iterator[BinaryIO]:
     """Hold the lock on a file; the system frees it when the holder and its pip have ended."""
     with open(path, "a+b") as file:
-        if not _try_lock(file):
+        if not try_lock(file):
             print("Another set-up of this environment is running; waiting.", file=sys.stderr)
-            while not _try_lock(file):
+            while not try_lock(file):
                 time.sleep(0.5)
         yield file
 
 
-def _try_lock(file: BinaryIO) -> bool:
+def try_lock(file: BinaryIO) -> bool:
+    """Take the lock on an open file, until it is closed; return whether it was free."""
     try:
         if os.name == "nt":
             import msvcrt

@@ -156,7 +156,7 @@ def test_second_set_up_waits_until_the_first_has_ended(tmp_path):
     lock = tmp_path / "lock"
     attempt = (
         "import sys, _environment;"
-        "sys.exit(0 if _environment._try_lock(open(sys.argv[1], 'a+b')) else 7)"
+        "sys.exit(0 if _environment.try_lock(open(sys.argv[1], 'a+b')) else 7)"
     )
     command = [sys.executable, "-c", attempt, str(lock)]
     folder = ROOT / "scripts"

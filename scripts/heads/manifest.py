@@ -106,7 +106,7 @@ class Folder:
             self._check_header()
             self.path.mkdir(parents=True, exist_ok=True)
             lock = stack.enter_context(open(self.path / ".lock", "a+b"))
-            if not _environment._try_lock(lock):
+            if not _environment.try_lock(lock):
                 raise FolderError(
                     f"Another run is writing into {self.path}; wait for its end, or name another "
                     "folder with --out."

@@ -32,7 +32,6 @@ from .base_mesh import BaseMesh
 from .sources import Sources
 
 MIX, VIEWS19 = "mix", "views19"
-PROTOCOLS = (MIX, VIEWS19)
 VIEW_YAWS = tuple(range(-90, 91, 10))
 # Streams are numbered by their place here: add at the end only.
 _STREAMS = (
