@@ -495,7 +495,7 @@ def inference_times(photo: Path, repeats: int) -> dict:
         for dtype in (torch.float32, "auto")
     )
     expected = stock(image)["predicted_depth"].numpy()
-    difference = abs(once.predict(rgb) - expected).max()
+    difference = abs(once.predict(rgb).depth - expected).max()
     times = interleave({
         "stock": lambda: _time(lambda: stock(image)),
         "once": lambda: _time(lambda: once.predict(rgb)),

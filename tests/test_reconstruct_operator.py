@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from face_depth_addon.blender import photo_source, worker
+from face_depth_addon.blender.properties import MODEL_FOLDER, MODEL_ITEMS
 from face_depth_addon.blender.reconstruct import Settings, finish, reconstruct_steps
 from face_depth_addon.core.errors import TorchError
 
@@ -40,7 +41,7 @@ def reconstruct(photo, **properties) -> bpy.types.Object:
     return bpy.context.object
 
 
-@pytest.mark.parametrize("model", ["face-dpt", "facemesh"])
+@pytest.mark.parametrize("model", [name for name, *_ in MODEL_ITEMS if name != MODEL_FOLDER])
 def test_mesh_is_a_head_of_the_right_size_and_way_round(astronaut, model):
     item = reconstruct(astronaut, model=model, resolution=512)
     mesh = item.data

@@ -18,12 +18,13 @@ import bpy
 from ..core.errors import FaceDepthError, OutputError
 from ..core.files import write_whole
 from ..inference.client import WorkerClient
-from ..inference.model_folder import BUNDLED, FACEMESH
+from ..inference.model_folder import BUNDLED
 from . import photo_source
 from .export import WRITERS, files_of, write_folder_whole, write_object
 from .mesh_edit import cleanup_mesh, smooth_mesh
 from .preferences import worker_settings
 from .preview import render_preview
+from .properties import MODEL_FOLDER, MODEL_ITEMS
 from .reconstruct import Outcome, Progress, Settings, reconstruct_steps
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -79,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     add("--strength", type=_number(float, 0, 10), default=1.0, metavar="X",
         help="factor on the relief, 0 to 10 (default: 1, true to the photo)")
     add("--model", default=BUNDLED, metavar="NAME|FOLDER",
-        help=f"{BUNDLED} (default), {FACEMESH} (fast, without PyTorch), or a model's folder")
+        help=f"{_named_models()}; or a model's folder")
     add("--face", type=_face, default=0, metavar="INDEX|none",
         help="which face, 0 the largest (default); none for the whole image")
     add("--smooth", type=_number(int, 0, 200), nargs="?", const=5, default=0, metavar="ITERATIONS",
@@ -91,6 +92,14 @@ def parser() -> argparse.ArgumentParser:
     add("--python", default="", metavar="PATH",
         help="interpreter that has torch and transformers (default: this one)")
     return result
+
+
+def _named_models() -> str:
+    """Each model that has a name, with what it is good for."""
+    return "; ".join(
+        f"{name}{' (default)' if name == BUNDLED else ''}: {text[0].lower()}{text[1:]}"
+        for name, _, text, _ in MODEL_ITEMS if name != MODEL_FOLDER
+    )
 
 
 def run_command(arguments: list[str]) -> int:

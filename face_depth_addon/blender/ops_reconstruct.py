@@ -14,7 +14,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..core.errors import FaceDepthError, NoFaceError, PhotoError
+from ..core.errors import FaceDepthError, ModelError, NoFaceError, PhotoError
 from ..inference.model_folder import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .preferences import worker_settings
@@ -51,6 +51,23 @@ def chosen_image(context: bpy.types.Context) -> bpy.types.Image | None:
     if settings.source == 'EDITOR':
         return photo_source.image_in_editor(context.screen)
     return settings.image
+
+
+def chosen_model(context: bpy.types.Context) -> str:
+    """The model that the panel's settings name.
+
+    Raises
+    ------
+    ModelError
+        The file was saved where other models came with the add-on.
+    """
+    model = context.scene.face_depth.model
+    if not model:
+        raise ModelError(
+            "The model that this file was saved with is not installed here: choose another in "
+            "the Face Depth panel."
+        )
+    return model
 
 
 class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
@@ -94,10 +111,10 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         return True
 
     def invoke(self, context, event):
-        self._adopt_panel(context)
-        if bpy.app.background:
-            return self.execute(context)
         try:
+            self._adopt_panel(context)
+            if bpy.app.background:
+                return self.execute(context)
             self._steps = self._start(context, wait=0.0)
             first = next(self._steps)
         except FaceDepthError as error:
@@ -163,7 +180,9 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
     def _adopt_panel(self, context) -> None:
         """Take from the panel what the caller has not set."""
         settings = context.scene.face_depth
-        for name in ("model", "model_folder", "whole_image", "face", "resolution", "strength"):
+        if not self.properties.is_property_set("model"):
+            self.model = chosen_model(context)
+        for name in ("model_folder", "whole_image", "face", "resolution", "strength"):
             if not self.properties.is_property_set(name):
                 setattr(self, name, getattr(settings, name))
 

@@ -93,7 +93,7 @@ class Face:
         rise : float
             How far the centre moves towards the forehead, in sides.
         """
-        return _upright_square(self.landmarks[:, :2], self.roll, margin, rise)
+        return upright_square(self.landmarks[:, :2], self.roll, margin, rise)
 
     def _eye(self, corners: tuple[int, ...]) -> np.ndarray:
         return self.landmarks[list(corners)].mean(axis=0)
@@ -149,7 +149,7 @@ class LandmarkNet:
         return np.column_stack([placed, depth]), float(1.0 / (1.0 + np.exp(-logit.item())))
 
 
-def _upright_square(points: np.ndarray, roll: float, margin: float, rise: float) -> Crop:
+def upright_square(points: np.ndarray, roll: float, margin: float, rise: float) -> Crop:
     """Square around (n, 2) points in axes turned by ``roll``."""
     axes = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
     turned = points @ axes.T

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The person in the crop: MediaPipe's selfie segmentation, refined on the photo."""
+"""The person in the crop: selfie segmentation and a depth network's mask, on the photo's edges."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -16,8 +16,10 @@ from .sampling import cut
 
 _SIZE = 256
 _WIDER = 1.5
-# Above one half, so that one of three views alone cannot carry a pixel.
+# Above one half, so that neither one of three views nor a network alone can carry a pixel.
 _LEVEL = 0.7
+# How much a depth network's mask counts beside the selfie matte, 0 to 1.
+_NETWORK_SHARE = 0.5
 
 
 class MatteNet:
@@ -59,9 +61,7 @@ class MatteNet:
         wider = cv2.resize(wider[first:_SIZE - first, first:_SIZE - first], (_SIZE, _SIZE))
         coarse = (self._forward(rgb) + self._forward(rgb[:, ::-1])[:, ::-1] + wider) / 3.0
         coarse = coarse * _looks_like_subject(rgb, coarse, outline_mask(face, crop, _SIZE))
-        guide = cv2.cvtColor(cut(photo, crop, size), cv2.COLOR_RGB2GRAY)
-        fine = guided_upsample(coarse, guide.astype(np.float32) / 255.0, 6, 1e-3)
-        return np.clip(fine, 0.0, 1.0)
+        return _on_edges(coarse, cut(photo, crop, size))
 
     def _forward(self, rgb: np.ndarray) -> np.ndarray:
         values = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / 255.0
@@ -94,6 +94,32 @@ def _looks_like_subject(rgb: np.ndarray, matte: np.ndarray, hull: np.ndarray) ->
     hair = cv2.dilate(hull.astype(np.uint8), _ellipse(25)) == 0
     hair[brow:] = False
     return (alike | hair).astype(np.float32)
+
+
+def blend(matte: np.ndarray, person: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+    """Weighted mean of the selfie matte and a depth network's mask.
+
+    Parameters
+    ----------
+    matte : ndarray, (S, S) float32
+        In [0, 1].
+    person : ndarray, (s, s) float32
+        Probability that the pixel is the person's.
+    rgb : ndarray, (S, S, 3) uint8
+        The crop, on whose edges the network's mask is brought.
+
+    Returns
+    -------
+    ndarray, (S, S) float32
+        In [0, 1].
+    """
+    return (1.0 - _NETWORK_SHARE) * matte + _NETWORK_SHARE * _on_edges(person, rgb)
+
+
+def _on_edges(coarse: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+    """A soft mask at the size of ``rgb``, its edges on the photo's."""
+    guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
+    return np.clip(guided_upsample(coarse, guide, 6, 1e-3), 0.0, 1.0)
 
 
 def _ellipse(width: int) -> np.ndarray:

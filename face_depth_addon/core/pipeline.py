@@ -16,7 +16,7 @@ from .errors import FaceDepthError, ModelError, NoFaceError
 from .facemesh import facemesh_depth
 from .filters import extend, fill_outside, guided_upsample
 from .landmarks import Face, LandmarkNet, outline_mask
-from .matte import MatteNet, subject_mask
+from .matte import MatteNet, blend, subject_mask
 from .photo import Photo
 from .reconstruction import Reconstruction
 from .sampling import cut, inside_photo, paste
@@ -24,6 +24,22 @@ from .sampling import cut, inside_photo, paste
 _CROP_MARGIN, _CROP_RISE = 1.7, 0.05
 _MAX_SIZE, _MAX_TEXTURE = 2048, 4096
 _WHOLE_IMAGE_METRES = 0.25
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of a square crop.
+
+    Attributes
+    ----------
+    depth : ndarray, (h, w) float32
+        Nearer is larger; in sides of the crop, or disparity up to an affine change.
+    subject : ndarray, (h, w) float32, or None
+        Probability that the pixel is the person's, in [0, 1]; None if the network has no mask.
+    """
+
+    depth: np.ndarray
+    subject: np.ndarray | None = None
 
 
 class DepthSource(Protocol):
@@ -39,8 +55,8 @@ class DepthSource(Protocol):
     #: How far the depth is drawn to the landmarks' surface, 0 to 1.
     landmark_weight: float
 
-    def predict(self, rgb: np.ndarray) -> np.ndarray:
-        """(s, s, 3) uint8 -> (h, w) float32, nearer is larger."""
+    def predict(self, rgb: np.ndarray) -> Prediction:
+        """Look at a crop: (s, s, 3) uint8."""
 
 
 @dataclass(frozen=True)
@@ -167,13 +183,17 @@ class Pipeline:
         crop = self._crop(photo, face, network)
         size = _working_size(crop, options.resolution)
         rgb = cut(photo.rgb, crop, size)
-        clock.enter("matte", "Separating the background", 0.4)
-        subject = self._separate(photo, crop, face, size)
-        clock.enter("depth", "Estimating depth", 0.5)
+        seen = None
+        if network is not None:
+            clock.enter("depth", "Estimating depth", 0.4)
+            seen = network.predict(cut(photo.rgb, crop, network.input_size))
+        clock.enter("matte", "Separating the background", 0.6)
+        subject = self._separate(photo, crop, face, rgb, seen.subject if seen else None)
+        clock.enter("depth", "Shaping the surface", 0.75)
         if network is None:
             depth = facemesh_depth(face, crop, size)
         else:
-            depth = _network_depth(network, photo, crop, face, rgb, subject)
+            depth = _network_depth(network, seen.depth, crop, face, rgb, subject)
         clock.enter("texture", "Preparing the colours", 0.85)
         texture = _encode(cut(photo.rgb, crop, int(np.clip(round(crop.side), size, _MAX_TEXTURE))))
         clock.finish()
@@ -195,8 +215,12 @@ class Pipeline:
             return face.crop(_CROP_MARGIN, _CROP_RISE)
         return face.crop(network.margin, network.rise)
 
-    def _separate(self, photo: Photo, crop: Crop, face: Face | None, size: int) -> np.ndarray:
-        """The subject in the crop: (size, size) bool."""
+    def _separate(
+        self, photo: Photo, crop: Crop, face: Face | None, rgb: np.ndarray,
+        person: np.ndarray | None,
+    ) -> np.ndarray:
+        """The subject in the crop ``rgb``: (S, S) bool; ``person`` is the network's mask."""
+        size = rgb.shape[0]
         inside = inside_photo(crop, photo.rgb.shape, size)
         if photo.alpha is not None:
             inside &= cut(photo.alpha, crop, size, cv2.BORDER_CONSTANT) >= 128
@@ -207,7 +231,10 @@ class Pipeline:
         hull = outline_mask(face, crop, size)
         if not (hull & inside).any():
             raise NoFaceError(f"The face in {photo.name} is transparent.")
-        return subject_mask(self._matte.matte(photo.rgb, crop, face, size), hull, inside)
+        matte = self._matte.matte(photo.rgb, crop, face, size)
+        if person is not None:
+            matte = blend(matte, person, rgb)
+        return subject_mask(matte, hull, inside)
 
 
 def _working_size(crop: Crop, resolution: int) -> int:
@@ -217,11 +244,10 @@ def _working_size(crop: Crop, resolution: int) -> int:
 
 
 def _network_depth(
-    network: DepthSource, photo: Photo, crop: Crop, face: Face | None,
+    network: DepthSource, coarse: np.ndarray, crop: Crop, face: Face | None,
     rgb: np.ndarray, subject: np.ndarray,
 ) -> np.ndarray:
     """The network's depth at the size of ``rgb``, in photo pixels, edges on the photo's."""
-    coarse = network.predict(cut(photo.rgb, crop, network.input_size))
     shape = coarse.shape[::-1]
     trust = cv2.resize(subject.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
     if network.absolute:

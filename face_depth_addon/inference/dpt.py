@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A transformers depth model as a depth source of the pipeline."""
+"""A depth network, of transformers or our own, as a depth source of the pipeline."""
 
 import importlib.util
 import logging
@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from ..core.errors import DeviceError, ModelError, TorchError
+from ..core.pipeline import Prediction
 from .model_folder import ModelFolder
 
 log = logging.getLogger(__name__)
@@ -114,8 +115,8 @@ class DepthNetwork:
     def landmark_weight(self) -> float:
         return self._folder.landmark_weight
 
-    def predict(self, rgb: np.ndarray) -> np.ndarray:
-        """Depth of one square crop.
+    def predict(self, rgb: np.ndarray) -> Prediction:
+        """Depth, and the subject if the folder says so, of one square crop.
 
         Parameters
         ----------
@@ -124,8 +125,8 @@ class DepthNetwork:
 
         Returns
         -------
-        ndarray, (h, w) float32
-            Nearer is larger; in sides of the crop if `absolute`.
+        Prediction
+            In sides of the crop if `absolute`.
 
         Raises
         ------
@@ -142,18 +143,24 @@ class DepthNetwork:
             pixels = torch.cat([pixels, pixels.flip(-1)])
         try:
             with torch.inference_mode():
-                output = self._model(pixels.to(self.device, self._model.dtype)).predicted_depth
+                output = self._model(pixels.to(self.device, self._model.dtype))
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"The device {self.device} has too little memory for this model: "
                 "choose the cpu device."
             ) from error
-        output = output.float().cpu()
-        depth = (output[0] + output[1].flip(-1)) / 2 if len(output) == 2 else output[0]
-        depth = depth.numpy()
-        if not np.isfinite(depth).all():
+        logits = output.get("subject") if self._folder.subject else None
+        depth = _average(output.predicted_depth.float())
+        subject = None if logits is None else _average(logits.float().sigmoid())
+        if not all(np.isfinite(found).all() for found in (depth, subject) if found is not None):
             raise ModelError(f"The depth model {self._folder.name} gave no usable depth.")
-        return depth
+        return Prediction(depth, subject)
+
+
+def _average(views) -> np.ndarray:
+    """(1, h, w), or (2, h, w) of which the second saw the crop mirrored, to (h, w)."""
+    views = views.cpu()
+    return ((views[0] + views[1].flip(-1)) / 2 if len(views) == 2 else views[0]).numpy()
 
 
 def _load(folder: ModelFolder, dtype):
@@ -186,4 +193,6 @@ def _model_class(folder: ModelFolder) -> type:
     name = folder.architecture
     if name.endswith("ForDepthEstimation") and hasattr(transformers, name):
         return getattr(transformers, name)
-    return transformers.AutoModelForDepthEstimation
+    from .networks import NETWORKS
+
+    return NETWORKS.get(name, transformers.AutoModelForDepthEstimation)

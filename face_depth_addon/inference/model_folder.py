@@ -2,9 +2,9 @@
 """What a depth model's folder says of itself, checked before torch is imported.
 
 A folder is in transformers' own format: ``config.json``, ``model.safetensors`` and
-``preprocessor_config.json``. A further ``face_depth.json`` says how the crop is cut and
-that the output is depth in sides of the crop; without it the output is taken as
-disparity up to an affine change.
+``preprocessor_config.json``. A further ``face_depth.json`` says how the crop is cut,
+that the output is depth in sides of the crop, and whether there is a subject mask; without
+it the output is taken as disparity up to an affine change.
 """
 
 import json
@@ -22,6 +22,8 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _WEIGHTS = "model.safetensors"
 _PATCH = 14
+# These cannot read any other size than their own, whatever the preprocessor says.
+_FIXED_SIZE = ("face_depth_vae",)
 _SIZES = (16, 2048)
 
 
@@ -34,7 +36,8 @@ class ModelFolder:
     path : Path
     name : str
     architecture : str
-        The class of transformers that ``config.json`` names; empty if it names none.
+        The class, of transformers or of `networks`, that ``config.json`` names; empty if it
+        names none.
     input_size : int
         Side of the square that the network reads, in pixels.
     mean, std : tuple of float
@@ -44,9 +47,11 @@ class ModelFolder:
     margin, rise : float
         How the crop lies around the face; see `Face.crop`.
     average_flipped : bool
-        Average with the mirrored crop's depth.
+        Average with what the network says of the mirrored crop.
     landmark_weight : float
         How far the depth is drawn to the landmarks' surface, 0 to 1.
+    subject : bool
+        The network also gives the subject's mask, which is to be used.
     changed : tuple of int
         When config and weights were written: a model that is replaced is loaded anew.
     """
@@ -62,7 +67,20 @@ class ModelFolder:
     rise: float
     average_flipped: bool
     landmark_weight: float
+    subject: bool
     changed: tuple[int, ...]
+
+
+def bundled_title(name: str) -> str | None:
+    """What people read for a model of the add-on; None if it does not come with it."""
+    folder = MODELS / name
+    if not (folder / "config.json").is_file():
+        return None
+    try:
+        return str(_read_json(folder, "face_depth.json")["title"])
+    except (ModelError, KeyError):
+        # Choosing it tells what is wrong; the others must stay within reach.
+        return name
 
 
 def find_model(name: str) -> ModelFolder:
@@ -107,6 +125,7 @@ def find_model(name: str) -> ModelFolder:
             rise=_bounded(ours.get("crop_rise", 0.05), -1.0, 1.0),
             average_flipped=bool(ours.get("average_flipped", False)),
             landmark_weight=_bounded(ours.get("landmark_weight", 0.0), 0.0, 1.0),
+            subject=bool(ours.get("subject", False)),
             changed=tuple(
                 (path / name).stat().st_mtime_ns for name in ("config.json", _WEIGHTS)
             ),
@@ -130,6 +149,8 @@ def _bounded(value, low: float, high: float) -> float:
 
 
 def _input_size(processor: dict, config: dict) -> int:
+    if config.get("model_type") in _FIXED_SIZE:
+        return int(_bounded(config["image_size"], *_SIZES))
     size = processor.get("size", 384)
     side = int(_bounded(size if isinstance(size, int) else size["height"], *_SIZES))
     multiple = int(processor.get("ensure_multiple_of", config.get("patch_size", _PATCH)))
