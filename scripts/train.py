@@ -6,12 +6,14 @@
 Sets itself up on a fresh machine.  A run that was stopped goes on when the same command is given
 again.  DIR/model is at any time a model that the add-on takes, made of averaged weights;
 DIR/curves.png, steps.csv and checks.csv tell how it goes, DIR/looks shows photos reconstructed.
-Several processes: `accelerate launch --num_processes 2 scripts/train.py ...`.
+With --processes several of them share each step, started by `accelerate launch`.
 """
 
 from __future__ import annotations  # see _environment.py
 
 import argparse
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _environment.ensure(dataset=True)
     sys.path.insert(0, str(_environment.ROOT))
+    if options.processes > 1 and "LOCAL_RANK" not in os.environ:
+        return _launch(options.processes, sys.argv[1:] if arguments is None else arguments)
     from heads.manifest import FolderError
     from training.recipes import StartError
     from training.trainer import ResumeError
@@ -42,6 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
         print("Stopped; run the same command again to go on.", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0
+
+
+def _launch(processes: int, arguments: list[str]) -> int:
+    """Run this script in several processes on this machine; returns their exit code."""
+    # What accelerate calls "multi_gpu" is its way to start processes, also where there is none.
+    command = [
+        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu",
+        "--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no",
+        "--dynamo_backend", "no", __file__, *arguments,
+    ]  # fmt: skip
+    return subprocess.run(command, check=False).returncode
 
 
 def train(options: argparse.Namespace) -> None:
@@ -73,8 +88,18 @@ def train(options: argparse.Namespace) -> None:
     examples = Examples(options.data, learnt, view, options.seed)
     unseen = Examples(options.data, kept, View(size, recipe.margin, recipe.rise), spoiled=False)
     trainer = Trainer(
-        recipe.build(options.start), recipe, settings, options.out, options.steps, accelerator
+        recipe.network(options.start, size), recipe, settings, options.out, options.steps,
+        accelerator,
     )
+
+    if accelerator.is_main_process:
+        count = accelerator.num_processes
+        print(
+            f"{len(learnt)} samples to learn from, {len(kept)} to check with, in {count} "
+            f"process{'es' if count > 1 else ''} on {accelerator.device.type}, step {trainer.step} "
+            "done",
+            flush=True,
+        )
 
     def save() -> None:
         trainer.save()
@@ -94,7 +119,7 @@ def train(options: argparse.Namespace) -> None:
     try:
         trainer.run(
             examples, {options.save_every: save, _epoch(options, len(learnt)): check},
-            options.workers,
+            options.workers, min(options.stop_after or options.steps, options.steps),
         )
     except KeyboardInterrupt:
         if accelerator.is_main_process:
@@ -134,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, metavar="DIR")
     add("--steps", type=_positive, required=True, metavar="N",
         help="steps in all, those done included; a run can be given more until it has done 7/10")
+    add("--stop-after", type=_positive, metavar="N", help="end this run when so many are done")
     add("--start", default="", metavar="DIR",
         help="a DINOv2 encoder or a model of ours to begin from (default for dpt: "
         "facebook/dinov2-small from the Hub; for the others random weights)")
@@ -153,6 +179,8 @@ def _parser() -> argparse.ArgumentParser:
         help="steps between checkpoints (default: 200)")
     add("--workers", type=int, default=1, metavar="K",
         help="processes that prepare examples (default: 1)")
+    add("--processes", type=_positive, default=1, metavar="K",
+        help="processes that train together, one for each graphics card (default: 1)")
     add("--cpu", action="store_true", help="do without a graphics card that is there")
     add("--precision", choices=("no", "bf16", "fp16"),
         help="of the network's arithmetic (default: bf16 where the processor is made for it)")

@@ -25,7 +25,7 @@ _ENCODER = "facebook/dinov2-small"
 
 
 class StartError(Exception):
-    """Training cannot begin from what was given; the message says why."""
+    """Training cannot begin with what was given; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,11 @@ class Recipe:
     title : str
         What people read in the panel.
     build : callable
-        ``build(start)`` gives the network; start is a folder, a name on the Hub, or empty.
+        ``build(start, size)`` gives the network; start is a folder, a name on the Hub, or empty.
     size : int
-        Side of the crop in pixels.
+        Side of the crop in pixels, unless told otherwise.
+    multiple : int
+        What the side of the crop must be a multiple of.
     rate : float
         Learning rate of what begins at random.
     encoder_rate : float
@@ -50,20 +52,36 @@ class Recipe:
     """
 
     title: str
-    build: Callable[[str], PreTrainedModel]
+    build: Callable[[str, int], PreTrainedModel]
     size: int
+    multiple: int
     rate: float
     encoder_rate: float = 0.0
     weights: Weights = Weights()
     margin: float = 1.8
     rise: float = 0.06
 
+    def network(self, start: str, size: int) -> PreTrainedModel:
+        """The network to begin with.
+
+        Raises
+        ------
+        StartError
+            The start cannot be read, or the size does not fit the network.
+        """
+        if size % self.multiple:
+            raise StartError(
+                f"A side of {size} pixels does not fit this network: give --size a multiple of "
+                f"{self.multiple}."
+            )
+        return self.build(start, size)
+
     def preprocessor(self, size: int) -> dict:
         """What ``preprocessor_config.json`` says of the network's input."""
         return {
             "image_processor_type": "DPTImageProcessor", "do_resize": True,
             "size": {"height": size, "width": size}, "keep_aspect_ratio": False,
-            "ensure_multiple_of": 14 if size % 14 == 0 else 16, "resample": 3,
+            "ensure_multiple_of": self.multiple, "resample": 3,
             "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
             "image_mean": list(_MEAN), "image_std": list(_STD), "do_pad": False,
         }  # fmt: skip
@@ -76,7 +94,7 @@ class Recipe:
         }  # fmt: skip
 
 
-def dense_transformer(start: str) -> PreTrainedModel:
+def dense_transformer(start: str, size: int) -> PreTrainedModel:
     """DINOv2 under Depth Anything's head, from an encoder or from a depth model.
 
     Raises
@@ -110,24 +128,37 @@ def dense_transformer(start: str) -> PreTrainedModel:
     return model
 
 
-def _from_scratch(network: type, config: type) -> Callable[[str], PreTrainedModel]:
-    def build(start: str) -> PreTrainedModel:
-        try:
-            if not start:
-                return network(config())
-            return network.from_pretrained(start, local_files_only=True, dtype=torch.float32)
-        except (OSError, ValueError) as error:
-            raise StartError(f"{start} is no {network.__name__} that can be read.") from error
+def attention_unet(start: str, size: int) -> PreTrainedModel:
+    """An Attention U-Net with random weights, or one of ours.
 
-    return build
+    Raises
+    ------
+    StartError
+    """
+    return _ours(AttentionUnet, start) if start else AttentionUnet(AttentionUnetConfig())
+
+
+def depth_vae(start: str, size: int) -> PreTrainedModel:
+    """A variational autoencoder with random weights, or one of ours.
+
+    Raises
+    ------
+    StartError
+    """
+    return _ours(DepthVae, start) if start else DepthVae(DepthVaeConfig(image_size=size))
+
+
+def _ours(network: type[PreTrainedModel], start: str) -> PreTrainedModel:
+    try:
+        return network.from_pretrained(start, local_files_only=True, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise StartError(f"{start} is no {network.__name__} that can be read.") from error
 
 
 RECIPES = {
-    "dpt": Recipe("Face DPT", dense_transformer, 224, 5e-4, 5e-5),
-    "attention-unet": Recipe(
-        "Attention U-Net", _from_scratch(AttentionUnet, AttentionUnetConfig), 192, 1e-3
-    ),
-    "vae": Recipe("VAE", _from_scratch(DepthVae, DepthVaeConfig), 128, 1e-3),
+    "dpt": Recipe("Face DPT", dense_transformer, 224, 14, 5e-4, 5e-5),
+    "attention-unet": Recipe("Attention U-Net", attention_unet, 192, 16, 1e-3),
+    "vae": Recipe("VAE", depth_vae, 128, 32, 1e-3),
 }
 
 

@@ -95,8 +95,10 @@ class Trainer:
             for name in ("image_mean", "image_std")
         )
 
-    def run(self, examples: Examples, every: dict[int, Callable[[], None]], workers: int) -> None:
-        """Train until all steps are done.
+    def run(
+        self, examples: Examples, every: dict[int, Callable[[], None]], workers: int, until: int
+    ) -> None:
+        """Train until so many steps are done.
 
         Parameters
         ----------
@@ -105,10 +107,12 @@ class Trainer:
             What to do each time so many steps are done; called in the first process alone.
         workers : int
             Processes that prepare the examples.
+        until : int
+            The last step of this run.
         """
         accelerator, settings = self.accelerator, self._settings
         batches = Shuffled(
-            len(examples), settings.batch, range(self.step, self.steps), settings.seed,
+            len(examples), settings.batch, range(self.step, until), settings.seed,
             accelerator.process_index, accelerator.num_processes,
         )
         loader = DataLoader(
@@ -127,7 +131,7 @@ class Trainer:
                     self._optimizer.param_groups[-1]["lr"], settings.batch, began,
                 )
             for interval, action in every.items():
-                if self.step % interval == 0 or self.step == self.steps:
+                if self.step % interval == 0 or self.step == until:
                     if accelerator.is_main_process:
                         action()
                     accelerator.wait_for_everyone()
