@@ -324,7 +324,9 @@ def fast_depth(astronaut: Path) -> tuple[Face, np.ndarray]:
     """The astronaut's face, and the Fast source's depth of her in pixels of the photo."""
     pipeline = predictors.FacePipeline()
     face = pipeline.find_faces(load_photo(astronaut))[0]
-    true = SimpleNamespace(photo=load_photo(astronaut), face=hull(face))
+    true = SimpleNamespace(
+        photo=load_photo(astronaut), face=hull(face), focal_px=900.0, principal_px=(256.0, 256.0)
+    )
     return face, predictors.Model("facemesh", pipeline, None).predict(true)
 
 

@@ -48,6 +48,10 @@ def tiny_transformer() -> FaceDepthAnything:
         neck_hidden_sizes=[8] * 4, fusion_hidden_size=8, head_hidden_size=4,
     ))
     model.start_head()
+    # A new head's small weights would give differences below half precision.
+    for layer in (*model.neck.modules(), model.head.conv1, model.head.conv2):
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight)
     return model
 
 
@@ -147,7 +151,8 @@ def test_plain_transformers_load_the_transformer_with_the_same_depth(networks):
     with torch.no_grad():
         depth = plain(pixel_values=pixels).predicted_depth
         assert depth.max() > depth.min()
-        assert torch.equal(depth, ours(pixel_values=pixels).predicted_depth)
+        # Theirs ends with a ReLU; trained depth lies well above it.
+        assert torch.equal(depth, ours(pixel_values=pixels).predicted_depth.relu())
 
 
 def test_subject_of_the_network_shapes_the_mask(client, astronaut, tmp_path):
@@ -158,13 +163,12 @@ def test_subject_of_the_network_shapes_the_mask(client, astronaut, tmp_path):
     with torch.no_grad():
         network.spread.weight.zero_()
         network.spread.bias.copy_(upper.flatten())
-        *_, last = convolutions = [
-            module for module in network.decoder.modules() if isinstance(module, torch.nn.Conv2d)
-        ]
-        for convolution in convolutions:
-            torch.nn.init.dirac_(convolution.weight)
-        last.weight[1] *= 40.0
-        last.bias.copy_(torch.tensor([0.0, -20.0, 0.0]))
+        for part in (network.decoder, network.maps):
+            for module in part.modules():
+                if isinstance(module, torch.nn.Conv2d):
+                    torch.nn.init.dirac_(module.weight)
+        network.maps.weight[1] *= 40.0
+        network.maps.bias.copy_(torch.tensor([0.0, -20.0, 0.0]))
     followed = reconstruct(client, astronaut, exported(network, "vae", tmp_path / "followed"))
     ignored = reconstruct(
         client, astronaut, exported(network, "vae", tmp_path / "ignored", subject=False)

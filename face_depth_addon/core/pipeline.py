@@ -10,6 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from .camera import Camera, assumed_camera, from_camera_plane
 from .crop import Crop, transform_points
 from .detection import FaceDetector
 from .errors import FaceDepthError, ModelError, NoFaceError
@@ -337,18 +338,24 @@ def _describe(photo: Photo, face: Face | None, faces: int, timings: dict) -> dic
     return info
 
 
-def photo_depth(reconstruction: Reconstruction) -> np.ndarray:
-    """Depth in the photo's frame.
+def photo_depth(reconstruction: Reconstruction, camera: Camera | None = None) -> np.ndarray:
+    """Depth in the photo's frame, from the camera's plane.
 
     Parameters
     ----------
     reconstruction : Reconstruction
+    camera : Camera or None
+        None for what the photo's EXIF says or usual distances suggest.
 
     Returns
     -------
     ndarray, (height, width) float32
         Photo pixels, nearer is larger, NaN outside the subject.
     """
-    shape = (reconstruction.info["height"], reconstruction.info["width"])
+    info = reconstruction.info
+    camera = camera or assumed_camera(
+        info["width"], info["height"], info["focal_35mm"], reconstruction.metres_per_pixel
+    )
     values = np.where(reconstruction.subject, reconstruction.depth, np.nan)
-    return paste(values, reconstruction.crop, shape)
+    pasted = paste(values, reconstruction.crop, (info["height"], info["width"]))
+    return from_camera_plane(pasted, reconstruction.crop, camera)

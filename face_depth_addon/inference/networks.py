@@ -58,12 +58,14 @@ class _Head(DepthAnythingDepthEstimationHead):
     def forward(self, hidden_states, patch_height, patch_width):
         size = (patch_height * self.patch_size, patch_width * self.patch_size)
         features = self.conv1(hidden_states[self.head_in_index])
-        features = nn.functional.interpolate(
-            features, size, mode="bilinear", align_corners=True
-        )
-        features = self.activation1(self.conv2(features))
-        # Without the ReLU at the end, below which nothing is learnt: depth is above zero anyway.
-        return torch.cat([self.conv3(features), self.extra(features)], dim=1)
+        # Bfloat16 has steps of half a millimetre here, so training's autocast ends before.
+        with torch.autocast(features.device.type, enabled=False):
+            features = nn.functional.interpolate(
+                features.to(self.conv2.weight.dtype), size, mode="bilinear", align_corners=True
+            )
+            features = self.activation1(self.conv2(features))
+            # Without the ReLU at the end, below which nothing is learnt: depth is above zero.
+            return torch.cat([self.conv3(features), self.extra(features)], dim=1)
 
 
 class FaceDepthAnything(DepthAnythingForDepthEstimation):
@@ -163,7 +165,7 @@ class AttentionUnet(PreTrainedModel):
             levels.append(values)
         for rise, skip in zip(self.up, levels[-2::-1], strict=True):
             values = rise(values, skip)
-        return _output(self.maps(values))
+        return _output(_precisely(self.maps, values))
 
 
 class DepthVaeConfig(PretrainedConfig):
@@ -205,7 +207,8 @@ class DepthVae(PreTrainedModel):
                 nn.Upsample(scale_factor=2, mode="bilinear"), _convolution(inputs, outputs),
                 _convolution(outputs, outputs),
             ]  # fmt: skip
-        self.decoder = nn.Sequential(*steps, nn.Conv2d(widths[0], 3, 3, padding=1))
+        self.decoder = nn.Sequential(*steps)
+        self.maps = nn.Conv2d(widths[0], 3, 3, padding=1)
         self.post_init()
 
     def forward(self, pixel_values: torch.Tensor, **kwargs) -> FaceDepthOutput:
@@ -214,7 +217,7 @@ class DepthVae(PreTrainedModel):
         if self.training:
             code = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
         cells = self.spread(code).unflatten(1, (-1, self._coarse, self._coarse))
-        return _output(self.decoder(cells), latent=(mean, log_variance))
+        return _output(_precisely(self.maps, self.decoder(cells)), latent=(mean, log_variance))
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -222,6 +225,12 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(outputs), nn.LeakyReLU(0.1, inplace=True),
     )  # fmt: skip
+
+
+def _precisely(layer: nn.Conv2d, values: torch.Tensor) -> torch.Tensor:
+    """A layer in its weights' own precision, whatever autocast says."""
+    with torch.autocast(values.device.type, enabled=False):
+        return layer(values.to(layer.weight.dtype))
 
 
 def _enlarge(values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

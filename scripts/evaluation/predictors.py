@@ -10,6 +10,7 @@ import numpy as np
 from heads.ict_model import IctModel
 from scipy.ndimage import distance_transform_edt
 
+from face_depth_addon.core.camera import Camera
 from face_depth_addon.core.errors import NoFaceError
 from face_depth_addon.core.landmarks import Face
 from face_depth_addon.core.photo import Photo
@@ -108,7 +109,7 @@ class Model:
             found = self.pipeline.run(truth.photo, lambda: self._network, options, clock)
         except NoFaceError:
             return None
-        return photo_depth(found)
+        return photo_depth(found, Camera(truth.focal_px, *truth.principal_px))
 
 
 @dataclass

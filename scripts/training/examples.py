@@ -72,7 +72,7 @@ def example(sample: Sample, crop: Crop, size: int) -> dict[str, np.ndarray]:
         (s, s) float32, and ``inside`` (s, s) float32, 1 where the picture reaches;
         ``mm`` () float32, millimetres at the face in a side of the crop.
     """
-    relief, seen = _calm(sample)
+    relief, seen, pitch = _calm(sample, crop)
     known = cut(seen.astype(np.float32), crop, size, cv2.BORDER_CONSTANT)
     depth = cut(np.where(seen, relief, 0.0).astype(np.float32), crop, size, cv2.BORDER_CONSTANT)
     whole = known > 0.99
@@ -83,18 +83,18 @@ def example(sample: Sample, crop: Crop, size: int) -> dict[str, np.ndarray]:
         "weight": np.where(face, 1.0, _REST_WEIGHT).astype(np.float32) * whole,
         "subject": cut(sample.subject, crop, size, cv2.BORDER_CONSTANT),
         "inside": inside_photo(crop, sample.rgb.shape, size).astype(np.float32),
-        "mm": np.float32(sample.face_distance / sample.focal_px * crop.side),
+        "mm": np.float32(pitch * crop.side),
     }
 
 
-def _calm(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Relief and where it is known, single hairs outside the face smoothed away."""
-    relief = sample.relief
+def _calm(sample: Sample, crop: Crop) -> tuple[np.ndarray, np.ndarray, float]:
+    """Relief, where it is known, and mm in a pixel; single hairs outside the face smoothed away."""
+    relief, pitch = sample.relief(crop.x, crop.y)
     seen = np.isfinite(relief)
     filled = np.where(seen, relief, relief[seen].min())
     smooth_seen = cv2.medianBlur(seen.astype(np.uint8), 5) > 0
     relief = np.where(sample.face, filled, cv2.medianBlur(filled, 5))
-    return relief, np.where(sample.face, seen, smooth_seen)
+    return relief, np.where(sample.face, seen, smooth_seen), pitch
 
 
 def flipped(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -35,6 +35,8 @@ class Sample:
     subject : ndarray, (H, W) float32
         How much of the pixel the person covers, 0 to 1.
     focal_px : float
+    principal : tuple of float
+        Where the optical axis meets the picture, in continuous pixels.
     record : dict
         The sample's line in the manifest.
     """
@@ -44,21 +46,36 @@ class Sample:
     face: np.ndarray
     subject: np.ndarray
     focal_px: float
+    principal: tuple[float, float]
     record: dict
 
-    @property
-    def face_distance(self) -> float:
-        """Median distance of the face, in mm."""
-        return float(np.median(self.distance[self.face]))
+    def relief(self, x: float, y: float) -> tuple[np.ndarray, float]:
+        """Weak-perspective depth as a camera turned towards a point of the photo sees it.
 
-    @property
-    def relief(self) -> np.ndarray:
-        """Weak-perspective depth: (H, W) float32, photo pixels, nearer is larger, 0 at the face.
+        A face beside the optical axis looks at us as one on the axis does, though its distances
+        from the camera's plane are aslant; what a crop alone can tell is the depth along its
+        own middle.
 
-        NaN where nothing is seen.
+        Parameters
+        ----------
+        x, y : float
+            In continuous pixels.
+
+        Returns
+        -------
+        tuple
+            (H, W) float32 in photo pixels, nearer is larger, 0 at the face's median, NaN where
+            nothing is seen; and the millimetres of a pixel at the face.
         """
-        middle = self.face_distance
-        return (middle - self.distance) * np.float32(self.focal_px / middle)
+        axis = np.array([*(np.array([x, y]) - self.principal) / self.focal_px, 1.0])
+        axis /= np.linalg.norm(axis)
+        rows, columns = np.indices(self.distance.shape, dtype=np.float32) + np.float32(0.5)
+        across = (columns - self.principal[0]) * (axis[0] / self.focal_px)
+        down = (rows - self.principal[1]) * (axis[1] / self.focal_px)
+        along = self.distance * (across + down + axis[2]).astype(np.float32)
+        middle = float(np.median(along[self.face]))
+        pitch = middle * axis[2] / self.focal_px
+        return (middle - along) / np.float32(pitch), float(pitch)
 
 
 def read_sample(folder: Path, record: dict) -> Sample:
@@ -84,7 +101,10 @@ def read_sample(folder: Path, record: dict) -> Sample:
     if not face.any():
         raise FolderError(f"{folder / files['masks']} shows no face.")
     subject = masks[..., 2].astype(np.float32) / 255.0
-    return Sample(rgb, distance, face, subject, record["intrinsics"]["focal_px"], record)
+    camera = record["intrinsics"]
+    return Sample(
+        rgb, distance, face, subject, camera["focal_px"], tuple(camera["principal_px"]), record
+    )
 
 
 def face_crop(record: dict, margin: float, rise: float) -> Crop:

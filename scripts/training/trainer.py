@@ -84,6 +84,9 @@ class Trainer:
         groups = parameter_groups(model, recipe, settings.frozen)
         self._optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
         model.to(accelerator.device, memory_format=torch.channels_last)
+        if accelerator.device.type == "cpu" and hasattr(model, "backbone"):
+            # Without a graphics card the fused attention is the slower one, above all backwards.
+            model.backbone.set_attn_implementation("eager")
         self._average = {name: value.clone() for name, value in model.state_dict().items()}
         self._plain = model
         self._resume()
