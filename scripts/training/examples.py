@@ -14,10 +14,12 @@ from face_depth_addon.core.crop import Crop
 from face_depth_addon.core.sampling import cut, inside_photo
 
 from .photo_noise import spoil
+from .remaking import relit, turned
 from .samples import Sample, face_crop, read_sample
 
 # What the rest of the person counts beside the face.
 _REST_WEIGHT = 0.3
+_TURNED, _RELIT = 0.7, 0.3
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Examples(Dataset):
     view : View
     seed : int
     spoiled : bool
-        Whether the photos are mirrored at random and made worse.
+        Whether the photos are mirrored, turned and relit at random, and made worse.
     """
 
     def __init__(
@@ -138,6 +140,10 @@ class Examples(Dataset):
         if self._spoiled:
             if rng.random() < 0.5:
                 values = flipped(values)
+            if rng.random() < _TURNED:
+                values = turned(values, rng)
+            if rng.random() < _RELIT:
+                values = relit(values, rng)
             values["rgb"] = spoil(values["rgb"], rng)
         values["rgb"] = np.ascontiguousarray(values["rgb"].transpose(2, 0, 1))
         return {name: torch.from_numpy(np.asarray(array)) for name, array in values.items()}
