@@ -66,7 +66,7 @@ def train(options: argparse.Namespace) -> None:
     from accelerate import Accelerator, DistributedDataParallelKwargs
     from heads.manifest import read_records
     from training import checks, journal, looks
-    from training.examples import Examples, View
+    from training.examples import CHANGES, Examples, View
     from training.losses import Weights
     from training.recipes import RECIPES
     from training.trainer import Settings, Trainer
@@ -81,12 +81,15 @@ def train(options: argparse.Namespace) -> None:
     recipe = RECIPES[options.arch]
     size = options.size or recipe.size
     weights = Weights(**dict(options.weight))
-    settings = Settings(options.arch, size, options.batch, options.seed, options.frozen, weights)
+    without = tuple(sorted(set(options.without)))
+    settings = Settings(
+        options.arch, size, options.batch, options.seed, options.frozen, without, weights
+    )
     records = read_records(options.data)
     kept, learnt = _divide(records)
     view = View(size, recipe.margin, recipe.rise, jitter=1.0)
-    examples = Examples(options.data, learnt, view, options.seed)
-    unseen = Examples(options.data, kept, View(size, recipe.margin, recipe.rise), spoiled=False)
+    examples = Examples(options.data, learnt, view, options.seed, CHANGES.keys() - without)
+    unseen = Examples(options.data, kept, View(size, recipe.margin, recipe.rise), changes=())
     trainer = Trainer(
         recipe.network(options.start, size), recipe, settings, options.out, options.steps,
         accelerator,
@@ -170,6 +173,8 @@ def _parser() -> argparse.ArgumentParser:
         help="blocks of the encoder that do not learn (default: 0)")
     add("--weight", type=_weight, action="append", default=[], metavar="NAME=X",
         help="weight of a part of the loss: depth, slope, normal, subject, error, code")
+    add("--without", choices=("mirrored", "turned", "relit", "spoiled"), action="append",
+        default=[], help="what examples are not to go through; may be repeated")
     add("--seed", type=int, default=0)
     add("--look", type=Path, action="append", default=[], metavar="PHOTO",
         help="photo to reconstruct at every check; may be repeated")

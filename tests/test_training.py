@@ -13,7 +13,7 @@ import pytest
 import torch
 from heads import manifest
 from training import losses
-from training.examples import Examples, View, example, flipped
+from training.examples import CHANGES, Examples, View, example, flipped
 from training.remaking import relit, rotation, seen_from
 from training.samples import face_crop, read_sample
 from transformers import Dinov2Config, Dinov2Model
@@ -176,6 +176,18 @@ def test_settings_that_cannot_be_get_a_sentence(data, encoder, tmp_path, words, 
     assert not (tmp_path / "out").exists()
 
 
+def test_examples_go_through_what_is_asked_for(data):
+    record, view = manifest.read_records(data), View(64, 1.8, 0.06)
+    plain = Examples(data, record, view, changes=())
+    for name in CHANGES:
+        changed = Examples(data, record, view, changes=(name,))
+        assert any(
+            not torch.equal(plain[key]["rgb"], changed[key]["rgb"])
+            for key in ((epoch, 0) for epoch in range(12))
+        ), name
+    assert torch.equal(plain[(0, 0)]["rgb"], plain[(1, 0)]["rgb"])
+
+
 def test_other_settings_are_not_mixed_into_a_run(data, tmp_path):
     words = ("--arch", "attention-unet", "--steps", 1)
     assert train(data, tmp_path, *words, "--size", 64).returncode == 0
@@ -265,7 +277,7 @@ def hill():
 
 def test_the_offset_costs_nothing_and_is_not_pulled(data):
     record = manifest.read_records(data)
-    values = Examples(data, record, View(64, 1.8, 0.06), spoiled=False)[(0, 0)]
+    values = Examples(data, record, View(64, 1.8, 0.06), changes=())[(0, 0)]
     truth = {name: tensor[None] for name, tensor in values.items()}
     offset = torch.tensor(3.0, requires_grad=True)
     from face_depth_addon.inference.networks import FaceDepthOutput

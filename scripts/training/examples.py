@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From samples to what a network reads and is to answer: crops, jittered and made worse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from .samples import Sample, face_crop, read_sample
 
 # What the rest of the person counts beside the face.
 _REST_WEIGHT = 0.3
-_TURNED, _RELIT = 0.7, 0.3
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,21 @@ def flipped(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+def _mirrored(values: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return flipped(values)
+
+
+def _spoiled(values: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {**values, "rgb": spoil(values["rgb"], rng)}
+
+
+# What an example goes through in training: how often, and what.
+CHANGES = {
+    "mirrored": (0.5, _mirrored), "turned": (0.7, turned), "relit": (0.3, relit),
+    "spoiled": (1.0, _spoiled),
+}  # fmt: skip
+
+
 class Examples(Dataset):
     """Examples of a data set, the same for the same epoch and index.
 
@@ -116,16 +130,16 @@ class Examples(Dataset):
     records : sequence of dict
     view : View
     seed : int
-    spoiled : bool
-        Whether the photos are mirrored, turned and relit at random, and made worse.
+    changes : collection of str
+        Which of `CHANGES` they go through.
     """
 
     def __init__(
         self, folder: Path, records: Sequence[dict], view: View, seed: int = 0,
-        spoiled: bool = True,
+        changes: Collection[str] = tuple(CHANGES),
     ):  # fmt: skip
         self._folder, self._records, self._view = Path(folder), records, view
-        self._seed, self._spoiled = seed, spoiled
+        self._seed, self._changes = seed, changes
 
     def __len__(self) -> int:
         return len(self._records)
@@ -137,14 +151,9 @@ class Examples(Dataset):
         record = self._records[index]
         crop = self._view.crop(record, rng)
         values = example(read_sample(self._folder, record), crop, self._view.size)
-        if self._spoiled:
-            if rng.random() < 0.5:
-                values = flipped(values)
-            if rng.random() < _TURNED:
-                values = turned(values, rng)
-            if rng.random() < _RELIT:
-                values = relit(values, rng)
-            values["rgb"] = spoil(values["rgb"], rng)
+        for name, (chance, change) in CHANGES.items():
+            if name in self._changes and rng.random() < chance:
+                values = change(values, rng)
         values["rgb"] = np.ascontiguousarray(values["rgb"].transpose(2, 0, 1))
         return {name: torch.from_numpy(np.asarray(array)) for name, array in values.items()}
 

@@ -43,6 +43,8 @@ class Settings:
     seed : int
     frozen : int
         The encoder's blocks that do not learn.
+    without : tuple of str
+        Which of `examples.CHANGES` the examples do not go through.
     weights : Weights
     """
 
@@ -51,6 +53,7 @@ class Settings:
     batch: int
     seed: int
     frozen: int
+    without: tuple[str, ...]
     weights: losses.Weights
 
 
