@@ -85,11 +85,12 @@ def train(options: argparse.Namespace) -> None:
     settings = Settings(
         options.arch, size, options.batch, options.seed, options.frozen, without, weights
     )
-    records = read_records(options.data)
-    kept, learnt = _divide(records)
+    kept, learnt = _divide(
+        [(folder, record) for folder in options.data for record in read_records(folder)]
+    )
     view = View(size, recipe.margin, recipe.rise, jitter=1.0)
-    examples = Examples(options.data, learnt, view, options.seed, CHANGES.keys() - without)
-    unseen = Examples(options.data, kept, View(size, recipe.margin, recipe.rise), changes=())
+    examples = Examples(learnt, view, options.seed, CHANGES.keys() - without)
+    unseen = Examples(kept, View(size, recipe.margin, recipe.rise), changes=())
     trainer = Trainer(
         recipe.network(options.start, size), recipe, settings, options.out, options.steps,
         accelerator,
@@ -132,10 +133,12 @@ def train(options: argparse.Namespace) -> None:
         accelerator.end_training()
 
 
-def _divide(records: list[dict]) -> tuple[list[dict], list[dict]]:
-    """Records kept for the checks, and those to learn from: never the same person in both."""
-    kept = [record for record in records if record["identity"] % _KEPT == 0]
-    return kept, [record for record in records if record["identity"] % _KEPT]
+def _divide(samples: list[tuple[Path, dict]]) -> tuple[list, list]:
+    """Samples kept for the checks, and those to learn from: never the same person in both."""
+    kept, learnt = [], []
+    for folder, record in samples:
+        (learnt if record["identity"] % _KEPT else kept).append((folder, record))
+    return kept, learnt
 
 
 def _epoch(options: argparse.Namespace, samples: int) -> int:
@@ -158,7 +161,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--arch", choices=ARCHITECTURES, required=True)
-    add("--data", type=Path, required=True, metavar="DIR", help="a data set of scripts/dataset.py")
+    add("--data", type=Path, action="append", required=True, metavar="DIR",
+        help="a data set of scripts/dataset.py; may be repeated")
     add("--out", type=Path, required=True, metavar="DIR")
     add("--steps", type=_positive, required=True, metavar="N",
         help="steps in all, those done included; a run can be given more until it has done 7/10")

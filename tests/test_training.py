@@ -97,6 +97,10 @@ def train(data, out, *words):
     )  # fmt: skip
 
 
+def _samples(data):
+    return [(data, record) for record in manifest.read_records(data)]
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -177,15 +181,23 @@ def test_settings_that_cannot_be_get_a_sentence(data, encoder, tmp_path, words, 
 
 
 def test_examples_go_through_what_is_asked_for(data):
-    record, view = manifest.read_records(data), View(64, 1.8, 0.06)
-    plain = Examples(data, record, view, changes=())
+    samples, view = _samples(data), View(64, 1.8, 0.06)
+    plain = Examples(samples, view, changes=())
     for name in CHANGES:
-        changed = Examples(data, record, view, changes=(name,))
+        changed = Examples(samples, view, changes=(name,))
         assert any(
             not torch.equal(plain[key]["rgb"], changed[key]["rgb"])
             for key in ((epoch, 0) for epoch in range(12))
         ), name
     assert torch.equal(plain[(0, 0)]["rgb"], plain[(1, 0)]["rgb"])
+
+
+def test_several_data_sets_are_learnt_from(data, tmp_path):
+    words = ("--arch", "attention-unet", "--steps", 1, "--size", 64, "--data", str(data))
+    run = train(data, tmp_path, *words)
+    assert run.returncode == 0, run.stderr
+    count = sum(bool(record["identity"]) for record in manifest.read_records(data))
+    assert f"{2 * count} samples to learn from, 2 to check with" in run.stdout
 
 
 def test_other_settings_are_not_mixed_into_a_run(data, tmp_path):
@@ -276,8 +288,7 @@ def hill():
 
 
 def test_the_offset_costs_nothing_and_is_not_pulled(data):
-    record = manifest.read_records(data)
-    values = Examples(data, record, View(64, 1.8, 0.06), changes=())[(0, 0)]
+    values = Examples(_samples(data), View(64, 1.8, 0.06), changes=())[(0, 0)]
     truth = {name: tensor[None] for name, tensor in values.items()}
     offset = torch.tensor(3.0, requires_grad=True)
     from face_depth_addon.inference.networks import FaceDepthOutput

@@ -122,12 +122,12 @@ CHANGES = {
 
 
 class Examples(Dataset):
-    """Examples of a data set, the same for the same epoch and index.
+    """Examples of data sets, the same for the same epoch and index.
 
     Parameters
     ----------
-    folder : Path
-    records : sequence of dict
+    samples : sequence of tuple
+        Data sets' folders, each with one of its records.
     view : View
     seed : int
     changes : collection of str
@@ -135,22 +135,22 @@ class Examples(Dataset):
     """
 
     def __init__(
-        self, folder: Path, records: Sequence[dict], view: View, seed: int = 0,
+        self, samples: Sequence[tuple[Path, dict]], view: View, seed: int = 0,
         changes: Collection[str] = tuple(CHANGES),
     ):  # fmt: skip
-        self._folder, self._records, self._view = Path(folder), records, view
+        self._samples, self._view = samples, view
         self._seed, self._changes = seed, changes
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._samples)
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, torch.Tensor]:
         """Epoch and index to tensors; ``rgb`` becomes (3, s, s)."""
         epoch, index = key
         rng = np.random.default_rng((self._seed, epoch, index))
-        record = self._records[index]
+        folder, record = self._samples[index]
         crop = self._view.crop(record, rng)
-        values = example(read_sample(self._folder, record), crop, self._view.size)
+        values = example(read_sample(folder, record), crop, self._view.size)
         for name, (chance, change) in CHANGES.items():
             if name in self._changes and rng.random() < chance:
                 values = change(values, rng)
