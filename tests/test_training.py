@@ -14,7 +14,7 @@ import torch
 from heads import manifest
 from training import losses
 from training.examples import CHANGES, Examples, View, example, flipped
-from training.remaking import relit, rotation, seen_from
+from training.remaking import lit_from, rotation, seen_from
 from training.samples import face_crop, read_sample
 from transformers import Dinov2Config, Dinov2Model
 
@@ -264,11 +264,14 @@ def test_an_example_turned_by_nothing_stays(hill):
     assert np.array_equal(there["weight"], hill["weight"])
 
 
-def test_a_lamp_lights_the_person_and_not_the_wall(hill):
-    there = relit(hill, np.random.default_rng(1))
-    change = np.abs(there["rgb"].astype(int) - hill["rgb"]).max(axis=2)
-    assert np.median(change[hill["weight"] > 0]) > 5
-    assert change[:8].max() == 0 and np.array_equal(there["depth"], hill["depth"])
+@pytest.mark.parametrize("towards, axis", [((-1.0, 0.0), 1), ((0.0, -1.0), 0)])
+def test_a_lamp_lights_the_side_that_faces_it_and_not_the_wall(hill, towards, axis):
+    there = lit_from(hill, towards, 0.8, np.ones(3))
+    gain = there["rgb"][..., 2].astype(float) / hill["rgb"][..., 2]
+    halves = np.array_split(np.where(hill["weight"] > 0, gain, np.nan), 2, axis=axis)
+    towards_lamp, away = (np.nanmean(half) for half in halves)
+    assert towards_lamp > away + 0.1
+    assert (gain[:8] == 1.0).all() and np.array_equal(there["depth"], hill["depth"])
 
 
 @pytest.fixture(scope="module")

@@ -54,8 +54,6 @@ def seen_from(values: dict[str, np.ndarray], matrix: np.ndarray) -> dict[str, np
     """
     size = values["depth"].shape[0]
     known = values["weight"] > 0.0
-    if not known.any():
-        return values
     relief = _filled(values["depth"], known) + np.float32(_PIVOT)
     smooth = cv2.GaussianBlur(relief, (0, 0), size / 100.0)
     ticks = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
@@ -92,27 +90,48 @@ def relit(values: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, 
     -------
     dict of ndarray
     """
+    x, y = rng.normal(0.0, 0.7), rng.normal(-0.4, 0.6)
+    amount = rng.uniform(0.2, 0.9)
+    return lit_from(values, (x, y), amount, np.exp(rng.normal(0.0, 0.15, 3)))
+
+
+def lit_from(
+    values: dict[str, np.ndarray], towards: tuple[float, float], amount: float, colour: np.ndarray
+) -> dict[str, np.ndarray]:
+    """An example under one more lamp, far away.
+
+    Parameters
+    ----------
+    values : dict of ndarray
+    towards : tuple of float
+        How far the lamp is to the right and down, over how far it is towards the camera.
+    amount : float
+        Its share of the light, 0 to 1.
+    colour : ndarray, (3,)
+        Around 1.
+
+    Returns
+    -------
+    dict of ndarray
+    """
     size = values["depth"].shape[0]
     known = values["weight"] > 0.0
-    if not known.any():
-        return values
     relief = cv2.GaussianBlur(_filled(values["depth"], known), (0, 0), size / 150.0) * size
     down, across = np.gradient(relief)
-    length = np.sqrt(1.0 + across**2 + down**2)
-    x, y = rng.normal(0.0, 0.7), rng.normal(-0.4, 0.6)
-    lamp = np.array([x, y, 1.0]) / np.sqrt(1.0 + x * x + y * y)
-    light = np.maximum(0.0, lamp[2] - lamp[0] * across - lamp[1] * down) / length
-    amount = rng.uniform(0.2, 0.9)
-    gain = 1.0 - amount + amount * light / 0.7 * np.exp(rng.normal(0.0, 0.15, (3, 1, 1)))
+    lamp = np.array([*towards, 1.0]) / np.linalg.norm([*towards, 1.0])
+    facing = lamp[2] - lamp[0] * across - lamp[1] * down
+    light = np.maximum(0.0, facing) / np.sqrt(1.0 + across**2 + down**2)
+    gain = 1.0 - amount + amount * light[..., None] / 0.7 * colour
     # A picture's numbers are about the root of the light they stand for.
-    gain = np.sqrt(gain).transpose(1, 2, 0)
     body = cv2.GaussianBlur(known.astype(np.float32), (0, 0), size / 150.0)[..., None]
-    shaded = values["rgb"] * (1.0 + body * (gain - 1.0)) + 0.5
+    shaded = values["rgb"] * (1.0 + body * (np.sqrt(gain) - 1.0)) + 0.5
     return {**values, "rgb": np.clip(shaded, 0.0, 255.0).astype(np.uint8)}
 
 
 def _filled(depth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The depth, where it is unknown that of the nearest pixel that is known."""
+    """The depth, where it is unknown that of the nearest pixel that is known, if any is."""
+    if not known.any():
+        return depth
     _, labels = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
