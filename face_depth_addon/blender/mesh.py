@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ..core.grid import GridMesh
 
-COLOUR, DEPTH, UV = "Color", "depth", "UVMap"
+COLOUR, DEPTH, PLANE, UV = "Color", "depth", "plane", "UVMap"
 
 
 def fill_mesh(mesh: bpy.types.Mesh, grid: "GridMesh") -> Iterator[None]:

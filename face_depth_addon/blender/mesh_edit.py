@@ -11,9 +11,10 @@ import bpy  # isort: skip  (only then is there a bmesh outside Blender)
 import bmesh
 import numpy as np
 
-from ..core import meshfilter
+from ..core import meshfilter, smoothing
 from ..core.errors import MeshError
-from ..core.meshfilter import SmoothMethod
+from ..core.holes import find_holes
+from ..core.smoothing import SmoothMethod
 from ..core.topology import Topology, border_vertices, faces_within, keep_faces, small_islands
 
 
@@ -58,8 +59,8 @@ def has_selection(mesh: bpy.types.Mesh) -> bool:
     if mesh.is_editmode:
         return mesh.total_vert_sel > 0
     count = len(mesh.vertices)
-    selected = _read_attribute(mesh, ".select_vert", "value", bool, count)
-    return bool((selected & ~_read_attribute(mesh, ".hide_vert", "value", bool, count)).any())
+    selected = read_attribute(mesh, ".select_vert", "value", bool, count)
+    return bool((selected & ~read_attribute(mesh, ".hide_vert", "value", bool, count)).any())
 
 
 def smooth_mesh(
@@ -79,7 +80,7 @@ def smooth_mesh(
     mesh : bpy.types.Mesh
         In Object Mode or in Edit Mode.
     method, iterations, strength
-        See ``core.meshfilter.smooth``.
+        See ``core.smoothing.smooth``.
     keep_border : bool
         Vertices of open borders do not move.
     selected_only : bool
@@ -103,10 +104,10 @@ def smooth_mesh(
     movable = state.allowed
     if keep_border:
         movable = movable & ~border_vertices(state.topology)
-    smoothed = meshfilter.smooth(
-        state.positions, state.topology, method, iterations, strength, movable
+    smoothed = smoothing.smooth(
+        state.positions, state.topology, method, iterations, strength * movable
     )
-    return _move_vertices(mesh, state.positions, smoothed, shape_key)
+    return move_vertices(mesh, state.positions, smoothed, shape_key)
 
 
 def cleanup_mesh(
@@ -194,11 +195,11 @@ def cleanup_mesh(
     if fill_holes:
         rest = keep_faces(topology, ~doomed)
         limit = max_angle if cut_stretched else None
-        holes = meshfilter.find_holes(positions, rest, max_hole_sides, limit)
+        holes = find_holes(positions, rest, max_hole_sides, limit)
         holes = [hole for hole in holes if allowed[hole].all()]
 
     if spike_count:
-        _move_vertices(mesh, state.positions, positions, shape_key)
+        move_vertices(mesh, state.positions, positions, shape_key)
     if holes or doomed.any() or loose.any():
         _rebuild(mesh, doomed, loose, holes)
     return CleanupReport(merged, cut_count, island_count, spike_count, len(holes))
@@ -214,21 +215,21 @@ class _MeshState:
 def _read(mesh, selected_only, shape_key) -> _MeshState:
     with readable(mesh) as source:
         count = len(source.vertices)
-        edges = _read_attribute(source, ".edge_verts", "value", np.int32, 2 * len(source.edges))
+        edges = read_attribute(source, ".edge_verts", "value", np.int32, 2 * len(source.edges))
         corner_verts, corner_edges = (
-            _read_attribute(source, name, "value", np.int32, len(source.loops))
+            read_attribute(source, name, "value", np.int32, len(source.loops))
             for name in (".corner_vert", ".corner_edge")
         )
         face_starts = np.empty(len(source.polygons), dtype=np.int32)
         source.polygons.foreach_get("loop_start", face_starts)
         if shape_key is None or mesh.is_editmode:
-            positions = _read_attribute(source, "position", "vector", np.float32, 3 * count)
+            positions = read_attribute(source, "position", "vector", np.float32, 3 * count)
         else:
             positions = np.empty(3 * count, dtype=np.float32)
             shape_key.data.foreach_get("co", positions)
-        allowed = ~_read_attribute(source, ".hide_vert", "value", bool, count)
+        allowed = ~read_attribute(source, ".hide_vert", "value", bool, count)
         if selected_only:
-            allowed &= _read_attribute(source, ".select_vert", "value", bool, count)
+            allowed &= read_attribute(source, ".select_vert", "value", bool, count)
     topology = Topology(
         count,
         edges.reshape(-1, 2).astype(np.intp),
@@ -239,7 +240,7 @@ def _read(mesh, selected_only, shape_key) -> _MeshState:
     return _MeshState(positions.reshape(-1, 3), topology, allowed)
 
 
-def _read_attribute(mesh, name, field, dtype, length) -> np.ndarray:
+def read_attribute(mesh, name, field, dtype, length) -> np.ndarray:
     """All values of a mesh attribute in one flat array; zeros where it is missing."""
     values = np.zeros(length, dtype=dtype)
     attribute = mesh.attributes.get(name)
@@ -333,7 +334,7 @@ def _close_hole(edited, rim) -> None:
         corner.copy_from(corner.link_loop_radial_next.link_loop_next)
 
 
-def _move_vertices(mesh, before, after, shape_key) -> int:
+def move_vertices(mesh, before, after, shape_key=None) -> int:
     """Write positions and return how many vertices they move."""
     after = after.astype(np.float32)
     moved = (after != before).any(axis=1)

@@ -123,21 +123,12 @@ def build_grid(
     rows, columns = np.nonzero(used)
     points = np.column_stack([lattice.columns[columns], lattice.rows[rows]])
     border = edges[_border(edges, corner_edges)]
-    _round_border(points, border)
+    round_border(points, border)
     moved = np.unique(border)
 
-    size = reconstruction.size
     sampled = resample(reconstruction.depth, lattice.rows, lattice.columns)[used]
     sampled[moved] = sample(reconstruction.depth, points[moved])
-    per_pixel = reconstruction.metres_per_pixel
-    depth = ((sampled - reconstruction.origin[2]) * per_pixel).astype(np.float32)
-    uvs = (points / size).astype(np.float32)
-    positions = np.empty((len(points), 3), np.float32)
-    side = reconstruction.crop.side * per_pixel
-    positions[:, 0] = (uvs[:, 0] - reconstruction.origin[0]) * side
-    positions[:, 1] = -strength * depth
-    positions[:, 2] = (reconstruction.origin[1] - uvs[:, 1]) * side
-    uvs[:, 1] = 1.0 - uvs[:, 1]
+    positions, depth, uvs = place(reconstruction, points, sampled, strength)
     colours = np.full((len(points), 4), 255, np.uint8)
     colours[:, :3] = _bytes(
         sample_lattice(reconstruction.rgb, lattice.rows, lattice.columns)
@@ -148,6 +139,39 @@ def build_grid(
         positions, depth, colours, uvs, uvs.take(corner_verts, axis=0),
         corner_verts, corner_edges, edges,
     )
+
+
+def place(
+    reconstruction: Reconstruction, points: np.ndarray, sampled: np.ndarray, strength: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, depth and UVs, as in `GridMesh`, of points in the crop.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+    points : ndarray, (n, 2) float64
+        Continuous crop pixels.
+    sampled : ndarray, (n,) float32
+        The reconstruction's depth there.
+    strength : float
+        Factor on the relief.
+
+    Returns
+    -------
+    positions : ndarray, (n, 3) float32
+    depth : ndarray, (n,) float32
+    uvs : ndarray, (n, 2) float32
+    """
+    per_pixel = reconstruction.metres_per_pixel
+    depth = ((sampled - reconstruction.origin[2]) * per_pixel).astype(np.float32)
+    uvs = (points / reconstruction.size).astype(np.float32)
+    positions = np.empty((len(points), 3), np.float32)
+    side = reconstruction.crop.side * per_pixel
+    positions[:, 0] = (uvs[:, 0] - reconstruction.origin[0]) * side
+    positions[:, 1] = -strength * depth
+    positions[:, 2] = (reconstruction.origin[1] - uvs[:, 1]) * side
+    uvs[:, 1] = 1.0 - uvs[:, 1]
+    return positions, depth, uvs
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
@@ -187,8 +211,16 @@ def _border(edges: np.ndarray, corner_edges: np.ndarray) -> np.ndarray:
     return np.bincount(corner_edges, minlength=len(edges)) == 1
 
 
-def _round_border(points: np.ndarray, border: np.ndarray) -> None:
-    """Turn the border's staircase into a line, in place, by averaging along it."""
+def round_border(points: np.ndarray, border: np.ndarray) -> None:
+    """Turn the border's staircase into a line by averaging along it.
+
+    Parameters
+    ----------
+    points : ndarray, (n, 2) float64
+        Moved in place.
+    border : ndarray, (b, 2) int
+        The border's edges.
+    """
     members, local = np.unique(border, return_inverse=True)
     local = local.reshape(-1, 2)
     degree = np.bincount(local.ravel(), minlength=len(members))[:, None]

@@ -1,126 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Geometry filters on polygon meshes: smoothing, spikes, stretched faces, holes.
+"""Normals of polygon meshes, and what is wrong with a mesh: spikes, stretched faces, crossings.
 
 Deliberately pure: no bpy, numpy only, whole arrays at a time. Positions are (V, 3) float
-arrays in metres; a relief stands upright (+Z up) and faces -Y.
+arrays in metres; a relief stands upright (+Z up) and faces -Y. Most helpers take them as
+(3, V) columns, and pairs of neighbours as ``neighbour_pairs`` gives them.
 """
 
-from typing import Literal
+from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
-from .topology import Topology, border_loops, border_vertices, neighbour_pairs
-
-SmoothMethod = Literal["LAPLACIAN", "BILATERAL"]
+from .topology import Topology, border_vertices, neighbour_pairs
 
 # A median absolute deviation times this is the standard deviation of Gaussian noise.
 MAD_TO_SIGMA = 1.4826
-FLAT_SLOPE = 1e-5
 SPIKE_SIGMAS = 5.0
 SPIKE_MIN_SLOPE = 0.5
 SPIKE_SHARE = 0.8
-HOLE_MIN_COSINE = 0.5
 
-
-def smooth(
-    positions: np.ndarray,
-    topology: Topology,
-    method: SmoothMethod = "BILATERAL",
-    iterations: int = 5,
-    strength: float = 0.5,
-    movable: np.ndarray | None = None,
-) -> np.ndarray:
-    """Smooth a mesh.
-
-    ``LAPLACIAN`` moves each vertex towards the mean of its neighbours, border vertices
-    along the border only. ``BILATERAL`` moves each vertex along its normal by a weighted
-    mean of its neighbours' offsets; offsets that are large against the noise, which is
-    estimated as their median absolute deviation, count little, so that edges stay. An
-    offset is measured along the mean of the two normals: it is zero on planes and spheres,
-    so that curved surfaces do not shrink.
-
-    Parameters
-    ----------
-    positions : (V, 3) float array
-    topology : Topology
-    method : {"LAPLACIAN", "BILATERAL"}
-    iterations : int
-    strength : float
-        0 (nothing moves) to 1, of each iteration.
-    movable : (V,) bool array, optional
-        The other vertices stay where they are, but count as neighbours.
-
-    Returns
-    -------
-    (V, 3) float64 array
-
-    References
-    ----------
-    S. Fleishman, I. Drori, D. Cohen-Or: Bilateral Mesh Denoising, SIGGRAPH 2003.
-    """
-    pairs = neighbour_pairs(topology)
-    if movable is None:
-        movable = np.ones(topology.vertex_count, dtype=bool)
-    columns = np.array(positions, dtype=np.float64).T.copy()
-    # A vertex without neighbours has nothing to be smoothed by.
-    if not len(pairs[0]):
-        return columns.T
-    if method == "LAPLACIAN":
-        _smooth_laplacian(columns, topology, pairs, iterations, strength * movable)
-    else:
-        _smooth_bilateral(columns, topology, pairs, iterations, strength * movable)
-    return np.ascontiguousarray(columns.T)
-
-
-def _smooth_laplacian(columns, topology, pairs, iterations, step) -> None:
-    border = border_vertices(topology)
-    # Pairs seen from either end; the border is not drawn into the surface.
-    start, end = np.concatenate(pairs), np.concatenate(pairs[::-1])
-    counts = ~border[start] | border[end]
-    start, end = start[counts], end[counts]
-    degree = np.bincount(start, minlength=topology.vertex_count)
-    step = np.where(degree > 0, step, 0.0)
-    degree = np.maximum(degree, 1)
-    for _ in range(iterations):
-        for column in columns:
-            mean = np.bincount(start, column[end], minlength=topology.vertex_count) / degree
-            column += step * (mean - column)
-
-
-def _smooth_bilateral(columns, topology, pairs, iterations, step) -> None:
-    first, second = pairs
-    count = topology.vertex_count
-    distance = np.sqrt(sum((column[second] - column[first]) ** 2 for column in columns))
-    spacing = _both_ends_sum(pairs, distance, distance, count) / np.maximum(
-        _degrees(pairs, count), 1
-    )
-    local = np.maximum(spacing[first] * spacing[second], np.finfo(np.float64).tiny)
-    nearness = np.exp(-(distance**2) / (2.0 * local))
-    total = _both_ends_sum(pairs, nearness, nearness, count)
-    step = step / np.maximum(total, np.finfo(np.float64).tiny)
-
-    sigma = None
-    for _ in range(iterations):
-        normals = _smoothed_normals(columns, topology, pairs)
-        offset = 0.5 * sum(
-            (normal[first] + normal[second]) * (column[second] - column[first])
-            for normal, column in zip(normals, columns, strict=True)
-        )
-        if sigma is None:
-            # Flat backgrounds and what stays put say nothing about the noise.
-            telling = (np.abs(offset) > FLAT_SLOPE * distance) & ((step[first] + step[second]) > 0)
-            if not telling.any():
-                return
-            sigma = MAD_TO_SIGMA * float(np.median(np.abs(offset[telling])))
-        weighted = offset * nearness * np.exp(-(offset**2) / (2.0 * sigma**2))
-        # Seen from the second vertex, the first lies on the other side.
-        columns += normals * (step * _both_ends_sum(pairs, weighted, -weighted, count))
-
-
-def _smoothed_normals(columns, topology, pairs) -> np.ndarray:
-    """Vertex normals averaged once over the neighbours, so that noise tilts them less."""
-    normals = vertex_normals(columns, topology)
-    return _unit(_neighbour_sums(pairs, normals))
+# Cells of the hash grid, in sizes of the middling triangle.
+_CELL = 2.0
+_CELLS_ACROSS = 1000.0
+_ENTRIES_PER_TRIANGLE = 64
+_PAIRS_AT_ONCE = 1_000_000
+# Of a triangle's size: how far a clear crossing lies from its corners and sides.
+_CLEAR = 1e-6
 
 
 def pull_spikes(
@@ -152,10 +57,10 @@ def pull_spikes(
     spikes = np.zeros(topology.vertex_count, dtype=bool)
     if not len(first) or not len(topology.face_starts):
         return columns.T, spikes
-    degree = np.maximum(_degrees(pairs, topology.vertex_count), 1)
-    centres = _neighbour_sums(pairs, columns) / degree
+    degree = np.maximum(degrees(pairs, topology.vertex_count), 1)
+    centres = neighbour_sums(pairs, columns) / degree
     # Averaged, since a second spike in the ring would tilt it.
-    normals = _unit(_neighbour_sums(pairs, _ring_normals(columns, centres, topology)))
+    normals = unit(neighbour_sums(pairs, _ring_normals(columns, centres, topology)))
 
     start, end = np.concatenate(pairs), np.concatenate(pairs[::-1])
     height = sum(
@@ -196,11 +101,11 @@ def _ring_normals(columns, centres, topology) -> np.ndarray:
     vertex = topology.corner_verts
     after = columns[:, vertex[topology.corner_next]] - centres[:, vertex]
     before = columns[:, vertex[topology.corner_prev]] - centres[:, vertex]
-    return _unit(
+    return unit(
         np.stack(
             [
                 np.bincount(vertex, normal, minlength=topology.vertex_count)
-                for normal in _cross(after, before)
+                for normal in cross(after, before)
             ]
         )
     )
@@ -221,55 +126,154 @@ def stretched_faces(positions: np.ndarray, topology: Topology, max_angle: float)
     A face without area has no angle and is not stretched.
     """
     columns = np.asarray(positions, dtype=np.float64).T
-    return _is_stretched(_face_area_vectors(columns, topology), max_angle)
+    return is_stretched(face_area_vectors(columns, topology), max_angle)
 
 
-def _is_stretched(area, max_angle) -> np.ndarray:
+def is_stretched(area, max_angle) -> np.ndarray:
     return np.abs(area[1]) < np.cos(max_angle) * np.sqrt((area**2).sum(axis=0))
 
 
-def find_holes(
-    positions: np.ndarray,
-    topology: Topology,
-    max_sides: int,
-    max_angle: float | None = None,
-) -> list[np.ndarray]:
-    """Find the holes of a mesh, each as a loop of vertices wound like its neighbours.
+def self_intersections(positions: np.ndarray, topology: Topology) -> np.ndarray:
+    """Find the pairs of faces that go through each other.
 
-    A border loop is a hole if the face that would close it continues the faces around it
-    (their mean normal lies within 60 degrees). The outer border of a sheet is not: it
-    could only be closed by a face on the back.
+    Faces count as fans of triangles around their first corners. Triangles with a common
+    vertex are not compared, and those that only touch or lie in one plane do not cross.
 
     Parameters
     ----------
     positions : (V, 3) float array
     topology : Topology
-    max_sides : int
-        Holes with more border edges are left out.
-    max_angle : float, optional
-        Holes that only a stretched face would close are left out, see ``stretched_faces``.
 
     Returns
     -------
-    list of (sides,) intp arrays
+    (K, 2) intp array
+        Faces, the smaller number first; each pair once, in order.
     """
-    columns = np.asarray(positions, dtype=np.float64).T
-    loops = border_loops(topology, max_sides)
-    if not loops:
-        return []
-    normals = _unit(_face_area_vectors(columns, topology))
-    holes = []
-    for corners in loops:
-        ring = topology.corner_verts[corners]
-        lid = _area_vectors(columns, ring[:, np.newaxis])
-        around = _unit(normals[:, topology.corner_faces[corners]].sum(axis=1, keepdims=True))
-        continues = float((_unit(lid) * around).sum()) > HOLE_MIN_COSINE
-        if continues and (max_angle is None or not _is_stretched(lid, max_angle)[0]):
-            holes.append(ring)
-    return holes
+    triangles, faces = fan_triangles(topology)
+    pairs = [np.empty((0, 2), dtype=np.intp)]
+    if len(triangles):
+        corners = np.asarray(positions, dtype=np.float64)[triangles]
+        for first, second in _near_pairs(corners.min(axis=1), corners.max(axis=1)):
+            # The cheap tests first: few pairs are left for the last one.
+            for one, other in product(triangles.T, repeat=2):
+                keep = one[first] != other[second]
+                first, second = first[keep], second[keep]
+            for _ in range(2):
+                keep = _reaches_across(corners[first], corners[second])
+                first, second = second[keep], first[keep]
+            keep = _cross_each_other(corners[first], corners[second])
+            pairs.append(np.stack([faces[first[keep]], faces[second[keep]]], axis=1))
+    return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
 
 
-def _both_ends_sum(pairs, at_first, at_second, count) -> np.ndarray:
+def fan_triangles(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    """Faces cut into fans around their first corners.
+
+    Returns
+    -------
+    triangles : (T, 3) intp array
+        Vertices, wound like the face.
+    faces : (T,) intp array
+        The face that each triangle is part of.
+    """
+    triangles, faces = [np.empty((0, 3), dtype=np.intp)], [np.empty(0, dtype=np.intp)]
+    for members, rings in topology.faces_by_size:
+        for second, third in zip(rings[1:-1], rings[2:], strict=True):
+            triangles.append(np.stack([rings[0], second, third], axis=1))
+            faces.append(members)
+    return np.concatenate(triangles), np.concatenate(faces)
+
+
+def _near_pairs(low, high) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of boxes that meet, found in the cells of a grid, each pair once, in blocks.
+
+    A pair is taken from the cell where the boxes' common part begins.
+    """
+    low, high = low - low.min(axis=0), high - low.min(axis=0)
+    middling = np.median((high - low).max(axis=1))
+    cell = max(_CELL * middling, high.max() / _CELLS_ACROSS) or 1.0
+    while True:
+        begin, end = ((at / cell).astype(np.int64) for at in (low, high))
+        size = end - begin + 1
+        # A few huge triangles would fill the memory with cells.
+        if size.prod(axis=1).sum() <= _ENTRIES_PER_TRIANGLE * len(low):
+            break
+        cell *= 2.0
+    grid = end.max(axis=0) + 1
+
+    box, offset = _spread(size.prod(axis=1))
+    width, height = size[box, 0], size[box, 1]
+    within = np.stack([offset % width, offset // width % height, offset // (width * height)])
+    cells = _cell_number(begin[box].T + within, grid)
+    order = np.argsort(cells, kind="stable")
+    box, cells = box[order], cells[order]
+
+    followers = np.searchsorted(cells, cells, side="right") - np.arange(len(cells)) - 1
+    blocks = np.cumsum(followers) // _PAIRS_AT_ONCE
+    for part in np.split(np.arange(len(cells)), np.flatnonzero(np.diff(blocks)) + 1):
+        entry, step = _spread(followers[part])
+        entry = part[entry]
+        first, second = box[entry], box[entry + step + 1]
+        common = _cell_number(np.maximum(begin[first], begin[second]).T, grid)
+        once = common == cells[entry]
+        first, second = first[once], second[once]
+        for axis_low, axis_high in zip(low.T, high.T, strict=True):
+            meet = axis_low[first] <= axis_high[second]
+            meet &= axis_low[second] <= axis_high[first]
+            first, second = first[meet], second[meet]
+        yield first, second
+
+
+def _spread(counts) -> tuple[np.ndarray, np.ndarray]:
+    """Each index as often as counted, and the running number within each."""
+    index = np.repeat(np.arange(len(counts)), counts)
+    return index, np.arange(len(index)) - (np.cumsum(counts) - counts)[index]
+
+
+def _cell_number(cell, grid) -> np.ndarray:
+    return (cell[2] * grid[1] + cell[1]) * grid[0] + cell[0]
+
+
+def _reaches_across(triangle, other) -> np.ndarray:
+    """(M,) bool: whether the others' corners lie on both sides of the triangles' planes."""
+    a, b, c = triangle.transpose(1, 0, 2)
+    heights = ((other - a[:, np.newaxis]) @ np.cross(b - a, c - a)[..., np.newaxis])[..., 0]
+    return (heights.min(axis=1) < 0.0) & (heights.max(axis=1) > 0.0)
+
+
+def _cross_each_other(first, second) -> np.ndarray:
+    """(M,) bool: whether an edge of either (M, 3, 3) triangle goes through the other."""
+    crossing = np.zeros(len(first), dtype=bool)
+    for triangle, other in ((first, second), (second, first)):
+        for corner in range(3):
+            crossing |= _pierces(other[:, corner], other[:, corner - 1], triangle)
+    return crossing
+
+
+def _pierces(start, end, triangle) -> np.ndarray:
+    """(M,) bool: whether segments pass the inside of (M, 3, 3) triangles."""
+    corners = list(triangle.transpose(1, 0, 2))
+    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    clear = _CLEAR * np.sqrt(_length(normal))
+    before, after = (_side(point - corners[0], normal, clear) for point in (start, end))
+    rounds = [
+        _side(corner - start, np.cross(end - start, following - corner), clear)
+        for corner, following in zip(corners, corners[1:] + corners[:1], strict=True)
+    ]
+    return (before * after < 0) & (np.abs(sum(rounds)) == 3)
+
+
+def _side(offset, normal, clear) -> np.ndarray:
+    """1 where (M, 3) offsets are clearly before a plane, -1 behind, 0 too near to tell."""
+    height = (offset * normal).sum(axis=1)
+    return np.where(np.abs(height) > clear * _length(normal), np.sign(height), 0.0)
+
+
+def _length(vectors) -> np.ndarray:
+    return np.sqrt((vectors**2).sum(axis=1))
+
+
+def both_ends_sum(pairs, at_first, at_second, count) -> np.ndarray:
     """Sum pair values at each pair's two vertices, (V,)."""
     first, second = pairs
     return np.bincount(first, at_first, minlength=count) + np.bincount(
@@ -277,19 +281,24 @@ def _both_ends_sum(pairs, at_first, at_second, count) -> np.ndarray:
     )
 
 
-def _neighbour_sums(pairs, columns) -> np.ndarray:
+def neighbour_sums(pairs, columns) -> np.ndarray:
     """Sum of each column's values over the neighbours of each vertex."""
     first, second = pairs
     return np.stack(
         [
-            _both_ends_sum(pairs, column[second], column[first], len(column))
+            both_ends_sum(pairs, column[second], column[first], len(column))
             for column in columns
         ]
     )
 
 
-def _degrees(pairs, count) -> np.ndarray:
+def degrees(pairs, count) -> np.ndarray:
     return np.bincount(np.concatenate(pairs), minlength=count)
+
+
+def smoothed_normals(columns: np.ndarray, topology: Topology, pairs) -> np.ndarray:
+    """(3, V) vertex normals averaged once over the neighbours, so that noise tilts them less."""
+    return unit(neighbour_sums(pairs, vertex_normals(columns, topology)))
 
 
 def vertex_normals(columns: np.ndarray, topology: Topology) -> np.ndarray:
@@ -299,21 +308,21 @@ def vertex_normals(columns: np.ndarray, topology: Topology) -> np.ndarray:
     """
     normals = np.zeros((3, topology.vertex_count))
     for _, rings in topology.faces_by_size:
-        for normal, area in zip(normals, _area_vectors(columns, rings), strict=True):
+        for normal, area in zip(normals, area_vectors(columns, rings), strict=True):
             for ring in rings:
                 normal += np.bincount(ring, area, minlength=topology.vertex_count)
-    return _unit(normals)
+    return unit(normals)
 
 
-def _face_area_vectors(columns, topology) -> np.ndarray:
+def face_area_vectors(columns, topology) -> np.ndarray:
     """(3, F) normals of faces, as long as their area."""
     areas = np.zeros((3, len(topology.face_starts)))
     for faces, rings in topology.faces_by_size:
-        areas[:, faces] = _area_vectors(columns, rings)
+        areas[:, faces] = area_vectors(columns, rings)
     return areas
 
 
-def _area_vectors(columns, rings) -> np.ndarray:
+def area_vectors(columns, rings) -> np.ndarray:
     """(3, N) area vectors of N polygons, from the (sides, N) vertices of their corners."""
     # Taken from the first corner, so that a mesh far from its origin stays exact.
     origin = columns[:, rings[0]]
@@ -321,17 +330,17 @@ def _area_vectors(columns, rings) -> np.ndarray:
     before = columns[:, rings[1]] - origin
     for ring in rings[2:]:
         after = columns[:, ring] - origin
-        area += _cross(before, after)
+        area += cross(before, after)
         before = after
     return 0.5 * area
 
 
-def _unit(vectors) -> np.ndarray:
+def unit(vectors) -> np.ndarray:
     length = np.sqrt((vectors**2).sum(axis=0))
     return vectors / np.where(length > 0.0, length, 1.0)
 
 
-def _cross(a, b) -> np.ndarray:
+def cross(a, b) -> np.ndarray:
     return np.stack(
         [
             a[1] * b[2] - a[2] * b[1],

@@ -209,6 +209,54 @@ def small_islands(
     return small[face_labels], small[vertex_labels] & alive, int(small.sum())
 
 
+def non_manifold(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    """Where a mesh is no surface, not even one with a border.
+
+    Returns
+    -------
+    edges : (E,) bool array
+        Edges of more than two faces.
+    vertices : (V,) bool array
+        Vertices where fans of faces meet that have no edge in common: bow ties.
+    """
+    corner_count = len(topology.corner_verts)
+    corners = np.tile(np.arange(corner_count), 2)
+    edges = np.concatenate([topology.corner_edges, topology.corner_edges[topology.corner_prev]])
+    at_end = topology.corner_verts[corners] == topology.edges[edges, 1]
+    place = 2 * edges + at_end
+    order = np.argsort(place, kind="stable")
+    together = np.diff(place[order]) == 0
+    links = np.stack([corners[order][:-1][together], corners[order][1:][together]], axis=1)
+    first_of_fan = connected_components(links, corner_count) == np.arange(corner_count)
+    fans = np.bincount(topology.corner_verts[first_of_fan], minlength=topology.vertex_count)
+    return topology.edge_face_counts > 2, fans > 1
+
+
+def flipped_faces(topology: Topology) -> np.ndarray:
+    """(F,) bool: faces wound the other way round than most faces they hang together with.
+
+    Faces hang together by edges between exactly two faces. Of two equal halves the one
+    without the first face is flipped. A one-sided surface, such as a Moebius strip, cannot
+    be wound consistently: none of its faces counts as flipped.
+    """
+    count = len(topology.face_starts)
+    opposite = _opposite_corners(topology)
+    corner = np.flatnonzero(opposite > np.arange(len(opposite)))
+    across = opposite[corner]
+    one, other = topology.corner_faces[corner], topology.corner_faces[across]
+    # Each face has two nodes, as it is and turned over. Agreeing neighbours run along
+    # their edge in opposite directions.
+    turned = count * (topology.corner_verts[corner] == topology.corner_verts[across])
+    first = np.concatenate([one, one + count])
+    second = np.concatenate([other + turned, other + count - turned])
+    labels = connected_components(np.stack([first, second], axis=1), 2 * count)
+    as_is, turned_over = labels[:count], labels[count:]
+    second_side = as_is > turned_over
+    group = np.minimum(as_is, turned_over)
+    minority = 2 * np.bincount(group, second_side) <= np.bincount(group)
+    return np.where(minority[group], second_side, ~second_side) & (as_is != turned_over)
+
+
 def border_loops(topology: Topology, max_sides: int) -> list[np.ndarray]:
     """Closed loops of border edges, each wound as a face that closes it would be.
 

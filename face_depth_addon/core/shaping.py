@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From stored depth to positions: what the sliders of a finished mesh do. Needs numpy only.
+
+The frame is the mesh's own: x to the picture's right, y away from the camera, z up, in metres, with
+the subject's centre at the origin.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Projection = Literal["RELIEF", "WEAK_PERSPECTIVE", "PERSPECTIVE"]
+
+
+@dataclass(frozen=True)
+class Viewpoint:
+    """Where the photo's camera stood.
+
+    Attributes
+    ----------
+    distance : float
+        From the camera's plane to the plane in which the photo's scale holds, in metres.
+    anchor : float
+        Nearness of that plane, in metres.
+    axis : tuple of float
+        Where the optical axis meets that plane: x, z.
+    aim : tuple of float
+        Where the crop's middle lies in it: x, z. Depth runs along the line to there.
+    """
+
+    distance: float
+    anchor: float
+    axis: tuple[float, float]
+    aim: tuple[float, float]
+
+    @property
+    def place(self) -> tuple[float, float, float]:
+        """The camera's place: x, y, z. It looks along y."""
+        return self.axis[0], -self.distance - self.anchor, self.axis[1]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How stored depth becomes a surface.
+
+    Attributes
+    ----------
+    projection : str
+        ``RELIEF`` moves points straight towards the viewer of the crop; ``WEAK_PERSPECTIVE`` along
+        the camera's axis, so that a face beside it is aslant; ``PERSPECTIVE`` along each point's
+        own ray.
+    strength : float
+        Factor on the relief; 1 is true to the photo.
+    near, far : float
+        Depth is cut off in front of, and behind, these shares of its range: 1 is the nearest
+        point, 0 the farthest.
+    gamma : float
+        Exponent on depth within that range: above 1 flattens what is far.
+    tilt : tuple of float
+        Degrees about the vertical axis, positive bringing the picture's right side nearer, and
+        about the horizontal one, positive bringing the top nearer.
+    """
+
+    projection: Projection = "RELIEF"
+    strength: float = 1.0
+    near: float = 1.0
+    far: float = 0.0
+    gamma: float = 1.0
+    tilt: tuple[float, float] = (0.0, 0.0)
+
+
+def displace(
+    plane: np.ndarray, depth: np.ndarray, span: tuple[float, float], shape: Shape,
+    viewpoint: Viewpoint,
+) -> np.ndarray:
+    """Positions of the mesh's vertices.
+
+    Parameters
+    ----------
+    plane : ndarray, (n, 2) float32
+        Where they lie in the picture: x, z, in metres by the photo's scale.
+    depth : ndarray, (n,) float32
+        Metres, nearer is larger.
+    span : tuple of float
+        The farthest and the nearest depth.
+    shape : Shape
+    viewpoint : Viewpoint
+
+    Returns
+    -------
+    ndarray, (n, 3) float32
+    """
+    nearness = remap(depth, span, shape)
+    for axis, angle in zip((0, 1), shape.tilt):
+        if angle:
+            nearness = nearness + np.float32(np.tan(np.radians(angle))) * plane[:, axis]
+    positions = np.empty((len(plane), 3), np.float32)
+    if shape.projection != "RELIEF":
+        nearness = _from_camera_plane(nearness, plane, viewpoint)
+    positions[:, 0::2] = plane
+    positions[:, 1] = -nearness
+    if shape.projection == "PERSPECTIVE":
+        axis = np.array(viewpoint.axis, np.float32)
+        # What is nearer than the plane of the scale is smaller than it seems.
+        growth = (viewpoint.anchor - nearness) / np.float32(viewpoint.distance)
+        positions[:, 0::2] += growth[:, None] * (plane - axis)
+    return positions
+
+
+def remap(depth: np.ndarray, span: tuple[float, float], shape: Shape) -> np.ndarray:
+    """Clip, bend and scale depth: (n,) float32 metres to the same."""
+    far, near = span
+    reach = max(near - far, 1e-9)
+    if shape.near < 1.0 or shape.far > 0.0:
+        low = far + min(shape.far, shape.near) * reach
+        depth = np.clip(depth, low, far + max(shape.far, shape.near) * reach)
+    if shape.gamma != 1.0:
+        share = np.clip((depth - far) / reach, 0.0, 1.0)
+        depth = far + reach * share**shape.gamma
+    return np.float32(shape.strength) * depth
+
+
+def _from_camera_plane(
+    nearness: np.ndarray, plane: np.ndarray, viewpoint: Viewpoint
+) -> np.ndarray:
+    """Depth along the line to the crop's middle as depth along the camera's axis.
+
+    As `camera.from_camera_plane` does for depth maps.
+    """
+    across, up = (
+        (aim - axis) / viewpoint.distance for aim, axis in zip(viewpoint.aim, viewpoint.axis)
+    )
+    squared = 1.0 + across**2 + up**2
+    slope = np.array([across, up], np.float32) / np.float32(squared)
+    return nearness / np.float32(np.sqrt(squared)) + plane @ slope
