@@ -16,11 +16,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from .crop import transform_points
 from .errors import MeshError
+from .face_points import LEFT_EYE, RIGHT_EYE
 from .grid import place, round_border
 from .interpolation import resample, sample, sample_lattice
-from .landmarks import LEFT_EYE, RIGHT_EYE
 from .reconstruction import Reconstruction
 from .topology import Topology, connected_components, keep_faces
 
@@ -31,9 +30,9 @@ LIPS = (61, 291, 37, 267, 0, 17, 84, 314)
 # How much each feature counts. A network's eyes are smoother than its noses.
 _FEATURES = ((RIGHT_EYE, 4.0), (LEFT_EYE, 4.0), (NOSE, 1.0), (LIPS, 3.0))
 _FALL_OFF_METRES = 0.008
-_BASE_DENSITY = 0.02
+_BASE_DENSITY = 0.04
 # Where the density is 1, leaves are split as if the surface were at least as curved as this.
-_RADIUS_METRES = 0.005
+_RADIUS_METRES = 0.008
 
 _LEVELS = 6
 # The finest leaf over the area that each vertex would have in an even grid.
@@ -45,7 +44,7 @@ _INSET = 0.4
 _FIT_ROUNDS = 4
 _BUDGET_SHARE = 0.02
 _RELAX_ROUNDS = 3
-_LEAST_ANGLE = np.radians(25.0)
+_LEAST_ANGLE = np.radians(20.0)
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
@@ -86,15 +85,19 @@ class AdaptiveMesh:
 
 
 def build_adaptive(
-    reconstruction: Reconstruction, landmarks: np.ndarray, budget: int, strength: float = 1.0
+    reconstruction: Reconstruction,
+    landmarks: np.ndarray | None,
+    budget: int,
+    strength: float = 1.0,
 ) -> AdaptiveMesh:
     """Mesh over the subject with about ``budget`` vertices.
 
     Parameters
     ----------
     reconstruction : Reconstruction
-    landmarks : ndarray, (468, 2 or 3) float
-        The face's, x and y in continuous photo pixels.
+    landmarks : ndarray, (468, 2 or more) float, or None
+        x, y in crops' sides, (0, 0) at the upper left; None where there is no face, so that
+        the relief alone decides.
     budget : int
         Number of vertices, kept within 2 %.
     strength : float
@@ -180,23 +183,25 @@ def _tree_over(subject: np.ndarray, budget: int) -> _Tree:
     return _Tree((low + high - roots * root) / 2, step, roots)
 
 
-def _density(reconstruction: Reconstruction, landmarks: np.ndarray) -> np.ndarray:
+def _density(reconstruction: Reconstruction, landmarks: np.ndarray | None) -> np.ndarray:
     """How much each pixel counts, (S, S) float32: high at the features, falling off."""
     size = reconstruction.size
-    points = transform_points(reconstruction.crop.from_photo(size), landmarks[:, :2])
-    metres = reconstruction.metres_per_pixel * reconstruction.crop.side / size
-    density = np.zeros((size, size), np.float32)
-    for feature, weight in _FEATURES:
-        outside = np.ones((size, size), np.uint8)
-        corners = np.round(points[list(feature)] - 0.5).astype(np.int32)
-        cv2.fillConvexPoly(outside, cv2.convexHull(corners), 0)
-        away = cv2.distanceTransform(outside, cv2.DIST_L2, 5) * (metres / _FALL_OFF_METRES)
-        np.maximum(density, weight / (1.0 + away**2), out=density)
+    across = (np.arange(size, dtype=np.float32) + 0.5) / size
+    # Not the same at any two places, lest all cells of a plain be split at once or none.
+    density = -0.1 * _BASE_DENSITY * ((across[:, None] - 0.47) ** 2 + (across - 0.48) ** 2)
+    if landmarks is not None:
+        metres = reconstruction.metres_per_pixel * reconstruction.crop.side / size
+        for feature, weight in _FEATURES:
+            outside = np.ones((size, size), np.uint8)
+            corners = np.round(landmarks[list(feature), :2] * size - 0.5).astype(np.int32)
+            cv2.fillConvexPoly(outside, cv2.convexHull(corners), 0)
+            away = cv2.distanceTransform(outside, cv2.DIST_L2, 5) * (metres / _FALL_OFF_METRES)
+            np.maximum(density, weight / (1.0 + away**2), out=density)
     return density + np.float32(_BASE_DENSITY)
 
 
 def _costs(
-    reconstruction: Reconstruction, landmarks: np.ndarray, tree: _Tree
+    reconstruction: Reconstruction, landmarks: np.ndarray | None, tree: _Tree
 ) -> list[np.ndarray]:
     """What each cell costs if it is not split, for each level; level 0 cannot be split.
 
@@ -258,7 +263,8 @@ class _Outline:
     def clearances(self, tree: _Tree) -> list[np.ndarray]:
         """Distance of each cell's centre from where the outermost leaves begin, by level."""
         return [
-            tree.look_up(self.distance, level, self.margin) - _INSET * self.side
+            tree.look_up(self.distance, level, self.margin)
+            - _INSET * tree.side(min(level, self.level))
             for level in range(_LEVELS)
         ]
 
@@ -507,14 +513,18 @@ def _relax(
     first, second = topology.edges.T
     degree = np.bincount(topology.edges.ravel(), minlength=len(points))[:, None]
     members = np.unique(rim)
+    near = np.zeros(len(points), bool)
+    near[members] = True
+    for _ in range(_RELAX_ROUNDS):
+        near[topology.edges[near[topology.edges].any(axis=1)]] = True
+    near[members] = False
     goal = points.copy()
-    goal[members] += outline.way(goal[members])
     for _ in range(_RELAX_ROUNDS):
         total = np.zeros_like(goal)
         np.add.at(total, first, goal[second])
         np.add.at(total, second, goal[first])
-        relaxed = (goal + total / degree) / 2
-        relaxed[members] = goal[members]
+        relaxed = goal.copy()
+        relaxed[near] = (goal + total / degree)[near] / 2
         round_border(relaxed, rim)
         relaxed[members] += outline.way(relaxed[members])
         goal = np.clip(relaxed, 0.0, size)

@@ -10,7 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from .landmarks import CHIN, FOREHEAD, OUTLINE
+from .face_points import CHIN, FOREHEAD, OUTLINE
 
 GreenAxis = Literal["OPENGL", "DIRECTX"]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from .crop import Crop, transform_points
 from .interpolation import enlarge
-from .landmarks import CHIN, FOREHEAD, OUTLINE, Face
+from .face_points import CHIN, FOREHEAD, OUTLINE
+from .landmarks import Face
 
 _GRID = 56
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .crop import Crop, transform_points
 from .detection import Detection, read_tflite
+from .face_points import CHIN, FOREHEAD, LEFT_EYE, RIGHT_EYE
 from .sampling import cut
 
 INTER_PUPIL_MM = 63.0
@@ -21,15 +22,6 @@ INTER_PUPIL_MM = 63.0
 _SIZE = 192
 _ROI = 1.5
 _MIN_PRESENCE = 0.5
-
-# Landmark numbers of MediaPipe's canonical face; "right" is the person's own right.
-RIGHT_EYE = (33, 133, 159, 145)
-LEFT_EYE = (362, 263, 386, 374)
-FOREHEAD, CHIN = 10, 152
-OUTLINE = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from .reconstruction import Reconstruction
 from .sampling import cut, inside_photo, paste
 
 _CROP_MARGIN, _CROP_RISE = 1.7, 0.05
-_MAX_SIZE, _MAX_TEXTURE = 2048, 4096
+_MAX_SIZE, _MAX_TEXTURE, _MAX_BACKDROP = 2048, 4096, 2048
 _WHOLE_IMAGE_METRES = 0.25
 
 
@@ -189,7 +189,7 @@ class Pipeline:
             clock.enter("depth", "Estimating depth", 0.4)
             seen = network.predict(cut(photo.rgb, crop, network.input_size))
         clock.enter("matte", "Separating the background", 0.6)
-        subject = self._separate(photo, crop, face, rgb, seen.subject if seen else None)
+        matte, subject = self._separate(photo, crop, face, rgb, seen.subject if seen else None)
         clock.enter("depth", "Shaping the surface", 0.75)
         if network is None:
             depth = facemesh_depth(face, crop, size)
@@ -197,14 +197,17 @@ class Pipeline:
             depth = _network_depth(network, seen.depth, crop, face, rgb, subject)
         clock.enter("texture", "Preparing the colours", 0.85)
         texture = _encode(cut(photo.rgb, crop, int(np.clip(round(crop.side), size, _MAX_TEXTURE))))
+        backdrop = _encode(_reduced(photo.rgb, _MAX_BACKDROP))
         clock.finish()
         return Reconstruction(
-            depth=depth, subject=subject, rgb=rgb, crop=crop,
+            depth=depth, subject=subject, matte=matte, rgb=rgb, crop=crop,
             metres_per_pixel=(
                 face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
             ),
             origin=_origin(depth, subject),
             texture=texture,
+            backdrop=backdrop,
+            landmarks=_landmarks_in(crop, face) if face else None,
             info=_describe(photo, face, faces, clock.timings),
         )
 
@@ -219,8 +222,11 @@ class Pipeline:
     def _separate(
         self, photo: Photo, crop: Crop, face: Face | None, rgb: np.ndarray,
         person: np.ndarray | None,
-    ) -> np.ndarray:
-        """The subject in the crop ``rgb``: (S, S) bool; ``person`` is the network's mask."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The subject in the crop ``rgb``, soft (S, S) uint8 and hard (S, S) bool.
+
+        ``person`` is the network's mask.
+        """
         size = rgb.shape[0]
         inside = inside_photo(crop, photo.rgb.shape, size)
         if photo.alpha is not None:
@@ -228,14 +234,14 @@ class Pipeline:
         if face is None:
             if not inside.any():
                 raise FaceDepthError(f"{photo.name} is transparent everywhere.")
-            return inside
+            return inside.astype(np.uint8) * 255, inside
         hull = outline_mask(face, crop, size)
         if not (hull & inside).any():
             raise NoFaceError(f"The face in {photo.name} is transparent.")
         matte = self._matte.matte(photo.rgb, crop, face, size)
         if person is not None:
             matte = blend(matte, person, rgb)
-        return subject_mask(matte, hull, inside)
+        return np.rint(255.0 * matte * inside).astype(np.uint8), subject_mask(matte, hull, inside)
 
 
 def _working_size(crop: Crop, resolution: int) -> int:
@@ -302,8 +308,22 @@ def _to_pixels(
     return (disparity * scale + shift).astype(np.float32)
 
 
+def _landmarks_in(crop: Crop, face: Face) -> np.ndarray:
+    """A face's landmarks with x, y in sides of the crop: (468, 3) float32."""
+    places = transform_points(crop.from_photo(1), face.landmarks[:, :2])
+    return np.column_stack([places, face.landmarks[:, 2]]).astype(np.float32)
+
+
+def _reduced(rgb: np.ndarray, longest: int) -> np.ndarray:
+    """A picture with no side longer than that."""
+    scale = longest / max(rgb.shape[:2])
+    if scale >= 1.0:
+        return rgb
+    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
 def _encode(rgb: np.ndarray) -> bytes:
-    """A JPEG of (S, S, 3) uint8."""
+    """A JPEG of (H, W, 3) uint8."""
     _, data = cv2.imencode(
         ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95]
     )

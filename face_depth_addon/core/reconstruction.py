@@ -18,6 +18,8 @@ class Reconstruction:
         Photo pixels, nearer is larger; finite everywhere, meaningful in the subject.
     subject : ndarray, (S, S) bool
         The pixels that belong to the subject.
+    matte : ndarray, (S, S) uint8
+        How much of a pixel is the subject's, up to 255; soft at its border.
     rgb : ndarray, (S, S, 3) uint8
         sRGB colours of the crop.
     crop : Crop
@@ -28,17 +30,24 @@ class Reconstruction:
         Centre of the subject: x, y in [0, 1] crop coordinates, depth in photo pixels.
     texture : bytes
         The crop as a JPEG, at up to its size in the photo.
+    backdrop : bytes
+        The upright photo as a JPEG, at up to 2048 pixels a side.
+    landmarks : ndarray, (468, 3) float32, or None
+        x, y in sides of the crop, depth in photo pixels; None where no face was looked for.
     info : dict
         What it was made from: photo, digest, source, device, face, timings, notes.
     """
 
     depth: np.ndarray
     subject: np.ndarray
+    matte: np.ndarray
     rgb: np.ndarray
     crop: Crop
     metres_per_pixel: float
     origin: np.ndarray
     texture: bytes
+    backdrop: bytes
+    landmarks: np.ndarray | None = None
     info: dict = field(default_factory=dict)
 
     @property

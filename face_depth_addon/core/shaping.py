@@ -10,6 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from .camera import assumed_camera
+from .crop import transform_points
+from .face_points import LEFT_EYE, RIGHT_EYE
+from .interpolation import sample
+from .reconstruction import Reconstruction
+
 Projection = Literal["RELIEF", "WEAK_PERSPECTIVE", "PERSPECTIVE"]
 
 
@@ -68,6 +74,36 @@ class Shape:
     far: float = 0.0
     gamma: float = 1.0
     tilt: tuple[float, float] = (0.0, 0.0)
+
+
+def photo_viewpoint(reconstruction: Reconstruction) -> Viewpoint:
+    """Where the camera stood, by the photo's EXIF or, without it, 80 cm from the eyes.
+
+    The photo's scale is that of the eyes, so the distance is theirs too.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+    """
+    info, crop = reconstruction.info, reconstruction.crop
+    per_pixel = reconstruction.metres_per_pixel
+    camera = assumed_camera(info["width"], info["height"], info["focal_35mm"], per_pixel)
+    (axis,) = transform_points(crop.from_photo(1), np.array([[camera.x, camera.y]]))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        side, (middle_x, middle_y, _) = crop.side * per_pixel, reconstruction.origin
+        return float((x - middle_x) * side), float((middle_y - y) * side)
+
+    anchor = (_eye_depth(reconstruction) - reconstruction.origin[2]) * per_pixel
+    return Viewpoint(camera.focal_px * per_pixel, float(anchor), place(*axis), place(0.5, 0.5))
+
+
+def _eye_depth(reconstruction: Reconstruction) -> float:
+    """Depth at the eyes, or of the subject's middle where there are none."""
+    if reconstruction.landmarks is None:
+        return float(reconstruction.origin[2])
+    eyes = reconstruction.landmarks[list(RIGHT_EYE + LEFT_EYE), :2] * reconstruction.size
+    return float(sample(reconstruction.depth, eyes).mean())
 
 
 def displace(

@@ -15,7 +15,7 @@ import numpy as np
 
 from .errors import MeshError
 from .filters import fill_outside
-from .grid import _corners, _round_border, _tidy, _used_vertices
+from .grid import _corners, _tidy, _used_vertices, round_border
 from .interpolation import sample
 
 LANDMARK_COUNT = 468
@@ -31,29 +31,44 @@ LEFT = np.arange(248, LANDMARK_COUNT)
 PARTNER = np.arange(LANDMARK_COUNT)
 PARTNER[RIGHT], PARTNER[LEFT] = LEFT, RIGHT
 
+# What stands for the face's upright: their middles are a head's "size" apart, about 12 cm.
 _BROW, _CHIN = (9, 151), (199, 200)
 
-# Degrees between a surface's normal and the line of sight.
-_SURE, _STEEP, _SHEET = 50.0, 75.0, 82.0
-# Degrees between a ray of the head and the line of sight.
-_NEAR_SIDE, _FAR_SIDE = 55.0, 80.0
+# Degrees from the line of sight: a surface up to the first is seen well and from the second on
+# badly; beyond the third it is a sheet that bridges an edge. Beyond the last angle from its ray
+# a surface is an overhang.
+_SURE, _STEEP, _SHEET, _OVERHANG = 55.0, 80.0, 82.0, 86.0
 # Metres beside a border or a sheet that do not count, and the most rings of vertices in them.
 _MARGIN, _MAX_ROUNDS = 0.003, 24
+_TRUSTED = 0.1
 
-_ICP_SPACING, _ICP_ROUNDS, _ICP_TRUST = 0.002, 15, 0.3
+# Metres between a landmark and its partner's mirror image at which a pair begins to lose weight,
+# and at which the middle landmarks are too far from the plane for it to be true.
+_FIT, _ASTRAY = 0.004, 0.008
+_ICP_SPACING, _ICP_ROUNDS = 0.002, 15
+# Share of the points that count, least cosine between the normals of two that match, and the
+# fewest matches.
 _ICP_KEEP, _ICP_FACING, _ICP_LEAST = 0.8, 0.7, 200
+# What the landmarks count against the surface, each measured by its own scatter.
 _LANDMARKS = 0.3
-_FIT = 0.004
+_TURNED_TOO_FAR = (
+    "Too little of the face is seen on both sides of the nose to mirror it: "
+    "use a photo in which the face is turned more towards the camera."
+)
 
-# The chart, in the head's own size, which is the distance from brow to chin (about 12 cm).
-_DEPTH, _RADIUS, _MAX_ANGLE = 0.63, 0.75, 2.9
-_TOP, _SLANT = np.radians(78.0), np.radians(-45.0)
-_FALL, _TURN, _BOTTOM = 0.71, 2.22, 0.9
-_SHOULDER, _WIDEST = -0.3, 0.9
-_MAX_SPAN = 24
+# The chart, in sizes and radians. Its origin lies so far behind the face; columns and rows are
+# even at the radius; rows go from the top to the slanted cone and so far below it.
+_DEPTH, _RADIUS, _MAX_ANGLE = 0.76, 0.8, 2.9
+_TOP, _SLANT, _BOTTOM = np.radians(78.0), np.radians(-45.0), 1.15
+# How the rays' feet and slopes go on below the cone, see `_Chart._place`.
+_FALL, _TURN = 0.71, 2.22
+# A body begins below the neck, and below the nape beside a width that narrows downwards.
+_NECK, _NAPE, _WIDEST, _NARROWING = -0.85, -0.3, 0.8, 0.5
+_LARGEST_FACE = 0.7
 
-# Metres: widths of the seam, of what is carried over it, and of the notches that are closed.
-_SEAM, _CARRY, _NOTCH = 0.003, 0.005, 0.012
+# Metres: widths of the seam, of the differences in place and in colour that are carried over it,
+# and of the notches that are closed.
+_SEAM, _CARRY, _CARRY_COLOUR, _NOTCH = 0.003, 0.005, 0.02, 0.012
 
 
 @dataclass(frozen=True)
@@ -88,8 +103,8 @@ def mirror_plane(landmarks: np.ndarray, weights: np.ndarray | None = None) -> Mi
     """Plane of symmetry of 468 landmarks, by iteratively reweighted least squares.
 
     The plane minimises the squared distances between landmarks and the mirror images of their
-    partners, which is an eigenvalue problem. Pairs that do not fit lose weight (Geman and
-    McClure's function of the residual over its median).
+    partners, which is an eigenvalue problem. Pairs that miss it by millimetres lose weight (by
+    Geman and McClure's function); the first guess is the best of the planes of single pairs.
 
     Parameters
     ----------
@@ -104,7 +119,7 @@ def mirror_plane(landmarks: np.ndarray, weights: np.ndarray | None = None) -> Mi
     """
     partners = landmarks[PARTNER]
     weights = np.ones(LANDMARK_COUNT) if weights is None else weights
-    plane = _best_pair(landmarks, weights)
+    plane = _best_guess(landmarks, weights)
     for _ in range(30):
         plane = _fit_plane(landmarks, partners, _pair_weights(plane, landmarks, weights))
     across = landmarks[LEFT].mean(axis=0) - landmarks[RIGHT].mean(axis=0)
@@ -112,14 +127,21 @@ def mirror_plane(landmarks: np.ndarray, weights: np.ndarray | None = None) -> Mi
     return MirrorPlane(sign * plane.normal, float(sign * plane.offset))
 
 
-def _best_pair(landmarks: np.ndarray, weights: np.ndarray) -> MirrorPlane:
-    """Of the planes between the two landmarks of each pair the one that most others fit."""
+def _best_guess(landmarks: np.ndarray, weights: np.ndarray) -> MirrorPlane:
+    """The plane that most landmarks fit, of those between two partners or through the middle."""
     across = landmarks[LEFT] - landmarks[RIGHT]
     normals = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
     offsets = (normals * (landmarks[LEFT] + landmarks[RIGHT]) / 2.0).sum(axis=1)
-    planes = [MirrorPlane(*both) for both in zip(normals, offsets, strict=True)]
-    votes = [_pair_weights(plane, landmarks, weights).sum() for plane in planes]
-    return planes[int(np.argmax(votes))]
+    share = weights[list(MIDLINE)] + 1e-6
+    middle = np.average(landmarks[list(MIDLINE)], axis=0, weights=share)
+    spread = np.sqrt(share)[:, None] * (landmarks[list(MIDLINE)] - middle)
+    through = np.linalg.svd(spread)[2][2]
+    planes = [MirrorPlane(through, float(through @ middle))]
+    planes += [MirrorPlane(*both) for both in zip(normals, offsets, strict=True)]
+    votes = np.stack([_pair_weights(plane, landmarks, weights) for plane in planes])
+    # Landmarks that lie on the wrong side of an edge may agree among themselves, but not with
+    # those of the middle.
+    return planes[int(np.argmax(votes.sum(axis=1) * votes[:, list(MIDLINE)].sum(axis=1)))]
 
 
 def _pair_weights(
@@ -145,7 +167,7 @@ def vertex_trust(
     """How well a photo shows each vertex of a relief.
 
     Trust falls with the angle between the surface's normal and the line of sight, from 1 at
-    50 degrees to 0 at 75. Where a near part hides a far one, a relief bridges the two by a
+    55 degrees to 0 at 80. Where a near part hides a far one, a relief bridges the two by a
     steep sheet: it counts nothing, nor does the border, and trust rises over some millimetres
     beside them.
 
@@ -217,47 +239,50 @@ def refine_plane(
     """
     chart = _Chart.of_head(plane, landmarks, _ICP_SPACING)
     values = np.column_stack([positions, _vertex_normals(positions, faces), trust])
-    seen = _rasterise(chart, positions, faces, trust, values)
-    seen[..., 6] *= chart.shown(viewpoint)
+    seen, _ = _rasterise(chart, positions, faces, _worst(trust, faces) > _TRUSTED, values)
+    seen[..., 6] *= _ramp(chart.facing(viewpoint), _SURE, _STEEP)
     points = seen[chart.face_rows, chart.face_columns].reshape(-1, values.shape[1])
-    points = points[points[:, 6] > _ICP_TRUST]
+    points = points[points[:, 6] > _TRUSTED]
     given = trust[_nearest(positions, landmarks)]
     for _ in range(_ICP_ROUNDS):
-        mirrored = plane.reflect(points[:, :3])
-        met = sample(seen, chart.pixels(mirrored) + 0.5)
-        turned = points[:, 3:6] - 2.0 * np.outer(points[:, 3:6] @ plane.normal, plane.normal)
-        alike = (turned * met[:, 3:6]).sum(axis=1) > _ICP_FACING
-        sure = (met[:, 6] > _ICP_TRUST) & alike
-        if np.count_nonzero(sure) < _ICP_LEAST:
-            raise MeshError(
-                "Too little of the face is seen on both sides of the nose to mirror it: "
-                "use a photo in which the face is turned more towards the camera."
-            )
-        normals = met[:, 3:6] / np.linalg.norm(met[:, 3:6], axis=1, keepdims=True)
-        weight = _pair_weights(plane, landmarks, given)
-        plane = _plane_step(
-            plane, chart.origin, (landmarks, landmarks[PARTNER], weight),
-            (points[sure, :3], met[sure, :3], normals[sure], points[sure, 6] * met[sure, 6]),
-        )
+        ours, theirs = _matches(plane, chart, seen, points)
+        if len(ours) < _ICP_LEAST:
+            raise MeshError(_TURNED_TOO_FAR)
+        weights = _pair_weights(plane, landmarks, given)
+        plane = _plane_step(plane, chart.origin, (landmarks, weights), (ours, theirs))
+    middle = list(MIDLINE)
+    apart = np.average(np.abs(plane.distance(landmarks[middle])), weights=given[middle] + 1e-6)
+    if apart > _ASTRAY:
+        raise MeshError(_TURNED_TOO_FAR)
     return plane
+
+
+def _matches(
+    plane: MirrorPlane, chart: "_Chart", seen: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points and what their mirror images meet; position, normal and trust: (m, 7) both."""
+    pixels = chart.pixels(plane.reflect(points[:, :3]))
+    inside = np.isfinite(pixels[:, 0])
+    points, met = points[inside], sample(seen, pixels[inside] + 0.5)
+    met[:, 3:6] /= np.linalg.norm(met[:, 3:6], axis=1, keepdims=True)
+    upright = MirrorPlane(plane.normal, 0.0)
+    alike = (upright.reflect(points[:, 3:6]) * met[:, 3:6]).sum(axis=1) > _ICP_FACING
+    sure = alike & (met[:, 6] > _TRUSTED)
+    return points[sure], met[sure]
 
 
 def _plane_step(
     plane: MirrorPlane,
     origin: np.ndarray,
-    pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
-    surface: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    marked: tuple[np.ndarray, np.ndarray],
+    matched: tuple[np.ndarray, np.ndarray],
 ) -> MirrorPlane:
-    """One Gauss-Newton step.
-
-    ``pairs`` are points, their partners and weights, ``surface`` points, those that their
-    mirror images meet, the normals there and weights.
-    """
+    """One Gauss-Newton step, from landmarks with weights and from `_matches`."""
     anchor = plane.project(origin)
     tilts = np.linalg.svd(plane.normal[None])[2][1:]
 
-    def slopes(points: np.ndarray) -> np.ndarray:
-        """(n, 3, 3) motion of the points' mirror images for each tilt and the shift."""
+    def motions(points: np.ndarray) -> np.ndarray:
+        """(n, 3, 3) motion of mirror images, in the last axis for each tilt and the shift."""
         arms = points - anchor
         turns = [
             -2.0 * (np.outer(arms @ tilt, plane.normal) + np.outer(arms @ plane.normal, tilt))
@@ -265,180 +290,29 @@ def _plane_step(
         ]
         return np.stack([*turns, np.tile(2.0 * plane.normal, (len(points), 1))], axis=-1)
 
-    points, partners, pair_weights = pairs
-    system = [slopes(partners).reshape(-1, 3)]
-    errors = [(plane.reflect(partners) - points).ravel()]
-    weights = [np.repeat(pair_weights, 3)]
-    points, met, normals, surface_weights = surface
-    system.append(np.einsum("ni,nij->nj", normals, slopes(points)))
-    errors.append(((plane.reflect(points) - met) * normals).sum(axis=1))
-    close = np.abs(errors[1]) <= np.quantile(np.abs(errors[1]), _ICP_KEEP)
-    weights.append(surface_weights * close)
-    spreads = [np.average(error**2, weights=weight) for error, weight in zip(errors, weights)]
-    weights[0] *= _LANDMARKS * weights[1].sum() / pair_weights.sum() * spreads[1] / spreads[0]
-    root = np.sqrt(np.concatenate(weights))
+    landmarks, weights = marked
+    partners = landmarks[PARTNER]
+    landmark_rows = motions(partners).reshape(-1, 3)
+    landmark_errors = (plane.reflect(partners) - landmarks).ravel()
+    landmark_weights = np.repeat(weights, 3)
+
+    ours, theirs = matched
+    rows = np.einsum("ni,nij->nj", theirs[:, 3:6], motions(ours[:, :3]))
+    errors = ((plane.reflect(ours[:, :3]) - theirs[:, :3]) * theirs[:, 3:6]).sum(axis=1)
+    close = np.abs(errors) <= np.quantile(np.abs(errors), _ICP_KEEP)
+    weights = ours[:, 6] * theirs[:, 6] * close
+
+    scatter = np.average(errors**2, weights=weights)
+    landmark_scatter = np.average(landmark_errors**2, weights=landmark_weights)
+    relative = scatter / max(landmark_scatter, 1e-12) * weights.sum() / landmark_weights.sum()
+    root = np.sqrt(np.concatenate([weights, _LANDMARKS * relative * landmark_weights]))
     step, *_ = np.linalg.lstsq(
-        root[:, None] * np.concatenate(system), -root * np.concatenate(errors), rcond=None
+        root[:, None] * np.concatenate([rows, landmark_rows]),
+        -root * np.concatenate([errors, landmark_errors]), rcond=None,
     )
-    normal = plane.normal + step[:2] @ tilts.copy()
+    normal = plane.normal + step[:2] @ tilts
     normal /= np.linalg.norm(normal)
     return MirrorPlane(normal, float(normal @ (anchor + step[2] * plane.normal)))
-
-
-@dataclass(frozen=True)
-class CompletedHead:
-    """A quad mesh of what is seen of a head and of its mirror image.
-
-    Attributes
-    ----------
-    positions : (n, 3) float32 array
-        In the frame of the relief, metres.
-    faces : (q, 4) int32 array
-        Wound anticlockwise as seen from outside.
-    colours : (n, C) uint8 array
-    uvs : (n, 2) float32 array
-        Place in the photo; NaN where more than half is the mirror image's.
-    seen : (n,) float32 array
-        Share of the photo's own surface, 0 to 1; the rest is the mirror image's.
-    plane : MirrorPlane
-    """
-
-    positions: np.ndarray
-    faces: np.ndarray
-    colours: np.ndarray
-    uvs: np.ndarray
-    seen: np.ndarray
-    plane: MirrorPlane
-
-
-def complete_head(
-    positions: np.ndarray,
-    faces: np.ndarray,
-    colours: np.ndarray,
-    uvs: np.ndarray,
-    landmarks: np.ndarray,
-    viewpoint: np.ndarray | None = None,
-) -> CompletedHead:
-    """Give a relief of a turned head the side that the photo hides, as its mirror image.
-
-    What is trusted stays. Elsewhere the mirror image comes in, moved along the rays by its
-    difference from the relief where both are known; that difference is smooth and dies out
-    away from there, so that the seam has no step and the far side keeps its shape. Colours
-    likewise. The mesh is as dense as the relief and ends a little below the chin: a body does
-    not share the head's plane of symmetry.
-
-    Parameters
-    ----------
-    positions : (V, 3) float array
-        In metres, in Blender's axes.
-    faces : (F, 3) or (F, 4) int array
-        Wound anticlockwise as seen by the camera.
-    colours : (V, C) uint8 array
-    uvs : (V, 2) float array
-    landmarks : (468, 3) float array
-        On the relief.
-    viewpoint : (3,) float array, optional
-        Where the camera stands; None for a camera far away at -Y.
-
-    Returns
-    -------
-    CompletedHead
-
-    Raises
-    ------
-    MeshError
-        Too little of the face is seen on both sides.
-    """
-    trust = vertex_trust(positions, faces, viewpoint)
-    plane = mirror_plane(landmarks, trust[_nearest(positions, landmarks)])
-    plane = refine_plane(plane, positions, faces, trust, landmarks, viewpoint)
-    spacing = _edge_length(positions, _face_edges(faces, len(positions))[0])
-    chart = _Chart.of_head(plane, landmarks, spacing)
-
-    facing = _facing_camera(_face_normals(positions, faces), positions[faces[:, 0]], viewpoint)
-    fair = faces[facing > np.cos(np.radians(_SHEET))]
-    values = np.column_stack([chart.radii(positions), colours, trust, uvs])
-    layers = _rasterise(chart, positions, fair, trust, values)
-    shown = layers[..., -3] * chart.shown(viewpoint)
-    seen, known, blended = _composite(layers[..., :-3], shown, spacing)
-    return _quads(chart, plane, known, blended, seen, layers[..., -2:])
-
-
-def _composite(
-    values: np.ndarray, trust: np.ndarray, spacing: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Blend (H, W, K) maps with their mirror images.
-
-    Returns
-    -------
-    seen : (H, W) float32
-        Share of the map's own values.
-    known : (H, W) bool
-        Where there is either, and holes between.
-    blended : (H, W, K) float32
-    """
-    own = np.isfinite(trust)
-    rim = cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    fade = _smoothstep(rim * spacing / (4.0 * _SEAM))
-    weight = _blur(np.where(own, trust, 0.0), _SEAM / spacing) * fade
-    mirrored, other = weight[:, ::-1], own[:, ::-1]
-    seen = _smoothstep(weight / np.maximum(0.8 * mirrored, 1e-6))
-    seen = np.where(own, np.where(other, seen, 1.0), 0.0).astype(np.float32)
-
-    values = np.where(own[..., None], values, 0.0)
-    flipped = values[:, ::-1]
-    both = np.where(own & other, weight * mirrored, 0.0)
-    carried = np.dstack([
-        _carry(difference, both, spacing) for difference in np.moveaxis(values - flipped, -1, 0)
-    ])
-    share = seen[..., None]
-    blended = share * values + (1.0 - share) * (flipped + carried)
-    known = own | other
-    blended = np.dstack([fill_outside(layer, known) for layer in np.moveaxis(blended, -1, 0)])
-    return seen, _whole(known, spacing), blended
-
-
-def _carry(difference: np.ndarray, weight: np.ndarray, spacing: float) -> np.ndarray:
-    """Smooth (H, W) map of a difference, continued away from where ``weight`` is."""
-    near = _blur(weight, _CARRY / spacing)
-    smooth = _blur(difference * weight, _CARRY / spacing) / np.maximum(near, 1e-6)
-    sure = _smoothstep(near / 0.1)
-    spread = _blur(fill_outside(smooth.astype(np.float32), sure), _CARRY / spacing)
-    return sure * smooth + (1.0 - sure) * spread
-
-
-def _whole(known: np.ndarray, spacing: float) -> np.ndarray:
-    """The largest piece of a (H, W) bool map, without holes, notches and frays."""
-    width = 2 * int(_NOTCH / spacing / 2) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    closed = cv2.morphologyEx(
-        np.pad(known, width).astype(np.uint8), cv2.MORPH_CLOSE, disc
-    )[width:-width, width:-width]
-    even = (_blur(closed, width / 3.0) > 0.5).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(even, None, 4)
-    largest = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
-    around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)
-    _, labels = cv2.connectedComponents(around, None, 4)
-    return (labels != labels[0, 0])[1:-1, 1:-1]
-
-
-def _quads(
-    chart: "_Chart", plane: MirrorPlane, known: np.ndarray, blended: np.ndarray,
-    seen: np.ndarray, uvs: np.ndarray,
-) -> CompletedHead:
-    """Mesh of the chart's cells whose four corners are known."""
-    cells = _tidy(known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:])
-    used = _used_vertices(cells)
-    number = np.cumsum(used.ravel(), dtype=np.int32).reshape(used.shape) - 1
-    positions = chart.points(blended[..., 0])[used]
-    colours = np.clip(blended[..., 1:][used] + 0.5, 0, 255).astype(np.uint8)
-    uvs = np.where(seen[used][:, None] > 0.5, uvs[used], np.nan)
-    faces = _corners(number, cells).reshape(-1, 4)
-    edges, counts = _face_edges(faces, len(positions))
-    _round_border(positions, edges[counts == 1])
-    return CompletedHead(
-        positions.astype(np.float32), faces, colours, uvs.astype(np.float32), seen[used], plane
-    )
 
 
 @dataclass(frozen=True)
@@ -452,7 +326,7 @@ class _Chart:
     Attributes
     ----------
     origin : (3,) array
-        In the middle of the head, at the height of the ears.
+        In the middle of the skull, at the height of the ears.
     axes : (3, 3) array
         Unit rows: towards the person's left, forward, up.
     size : float
@@ -506,13 +380,15 @@ class _Chart:
         linear = 2.0 / _RADIUS * out
         root = linear**2 + 4.0 * (_FALL - _TURN * out) * under
         below = 2.0 * under / np.maximum(linear + np.sqrt(np.maximum(root, 0.0)), 1e-9)
-        body = (root < 0.0) | ((up < _SHOULDER) & (out > _WIDEST))
+        aside = np.hypot(across, np.minimum(forward, 0.0))
+        shoulder = (up < _NAPE) & (aside > _WIDEST - _NARROWING * (_NAPE - up))
+        body = shoulder | (up < _NECK) | (root < 0.0)
         return np.arctan2(across, forward), out, up, np.where(body, np.nan, below)
 
     def radii(self, points: np.ndarray) -> np.ndarray:
-        """(n,) distances of (n, 3) points along their rays, in sizes."""
+        """(n,) distances of (n, 3) points along their rays, in metres."""
         _, out, up, below = self._place(points)
-        return np.hypot(out, up + _FALL * below**2)
+        return self.size * np.hypot(out, up + _FALL * below**2)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """(n, 2) column and row of (n, 3) points; NaN where the chart does not reach."""
@@ -524,19 +400,25 @@ class _Chart:
         inside &= (column >= 0) & (column <= self.shape[1] - 1)
         return np.where(inside[:, None], np.column_stack([column, row]), np.nan)
 
+    def heights(self, points: np.ndarray) -> np.ndarray:
+        """(n,) heights of (n, 3) points above the origin, in sizes."""
+        return (points - self.origin) @ self.axes[2] / self.size
+
+    def directions(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) unit directions of the rays through (n, 3) points; NaN outside the chart."""
+        below = self._place(points)[-1]
+        along = points - self.origin + _FALL * self.size * below[:, None] ** 2 * self.axes[2]
+        return along / np.linalg.norm(along, axis=1, keepdims=True)
+
     def points(self, radii: np.ndarray) -> np.ndarray:
         """(H, W, 3) points at (H, W) radii."""
         feet, directions = self._rays()
-        return self.origin + self.size * (feet + radii[..., None] * directions) @ self.axes
+        return self.origin + (self.size * feet + radii[..., None] * directions) @ self.axes
 
-    def shown(self, viewpoint: np.ndarray | None) -> np.ndarray:
-        """(H, W) 0 to 1, how far the camera can see a round head there.
-
-        What a relief has on the far side is background that was taken for the head.
-        """
-        directions = self._rays()[1] @ self.axes
+    def facing(self, viewpoint: np.ndarray | None) -> np.ndarray:
+        """(H, W) cosines between the rays and the way to the camera."""
         towards = np.array([0.0, -1.0, 0.0]) if viewpoint is None else viewpoint - self.origin
-        return _ramp(directions @ (towards / np.linalg.norm(towards)), _NEAR_SIDE, _FAR_SIDE)
+        return self._rays()[1] @ self.axes @ (towards / np.linalg.norm(towards))
 
     def _rays(self) -> tuple[np.ndarray, np.ndarray]:
         """Feet (H, 1, 3) and unit directions (H, W, 3) of the rays, in sizes and in the axes."""
@@ -550,25 +432,38 @@ class _Chart:
         return feet, np.dstack([level * np.sin(angle), level * np.cos(angle), rise])
 
 
-def _rasterise(
-    chart: _Chart, positions: np.ndarray, faces: np.ndarray, trust: np.ndarray, values: np.ndarray
-) -> np.ndarray:
-    """Draw (V, K) vertex values on a chart: (H, W, K) float32, NaN where no face lies.
+def _worst(values: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F,) the lowest of each face's vertex values."""
+    return values[faces].min(axis=1)
 
-    Where several faces lie, the outermost of the trusted ones counts.
+
+def _rasterise(
+    chart: _Chart, positions: np.ndarray, faces: np.ndarray, rank: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw vertex values on a chart.
+
+    Where several faces lie, that of the highest ``rank`` (F,) counts, and then the outermost.
+
+    Returns
+    -------
+    image : (H, W, K) float32
+        The (V, K) values, NaN where no face lies.
+    drawn : (H, W) int
+        Rank of the face, -1 where none lies.
     """
     pixels = chart.pixels(positions)
     triangles = faces[:, :3]
     if faces.shape[1] == 4:
         triangles = np.concatenate([triangles, faces[:, [0, 2, 3]]])
+        rank = np.concatenate([rank, rank])
     corners = pixels[triangles]
     low, high = np.ceil(corners.min(axis=1)), np.floor(corners.max(axis=1))
     span = high - low + 1.0
-    # A face larger than that lies across the back of the head.
-    drawn = (span > 0.0).all(axis=1) & (span <= _MAX_SPAN).all(axis=1)
+    # What is larger than any sheet lies across the back of the head.
+    fits = (span > 0.0).all(axis=1) & (span <= _LARGEST_FACE / chart.step).all(axis=1)
     radii = chart.radii(positions)[triangles].mean(axis=1)
-    order = np.lexsort([radii, trust[triangles].min(axis=1) > _ICP_TRUST])
-    order = order[drawn[order]]
+    order = np.lexsort([radii, rank])
+    order = order[fits[order]]
     corners, low, span = corners[order], low[order].astype(int), span[order].astype(int)
 
     count = span.prod(axis=1)
@@ -582,7 +477,9 @@ def _rasterise(
     image = np.full((*chart.shape, values.shape[1]), np.nan, np.float32)
     # Of several values for a cell numpy keeps the last one.
     image[row[inside], column[inside]] = np.einsum("nc,nck->nk", shares, values[vertices])
-    return image
+    drawn = np.full(chart.shape, -1)
+    drawn[row[inside], column[inside]] = rank[order][member[inside]]
+    return image, drawn
 
 
 def _barycentric(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -594,6 +491,186 @@ def _barycentric(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
     second = (p[:, 0] * b[:, 1] - p[:, 1] * b[:, 0]) / area
     third = (a[:, 0] * p[:, 1] - a[:, 1] * p[:, 0]) / area
     return np.column_stack([1.0 - second - third, second, third])
+
+
+@dataclass(frozen=True)
+class CompletedHead:
+    """A quad mesh of what is seen of a head and of its mirror image.
+
+    Attributes
+    ----------
+    positions : (n, 3) float32 array
+        In the frame of the relief, metres.
+    faces : (q, 4) int32 array
+        Wound anticlockwise as seen from outside.
+    colours : (n, C) uint8 array
+    uvs : (n, 2) float32 array
+        Place in the photo; NaN where more than half is the mirror image's.
+    seen : (n,) float32 array
+        Share of the photo's own surface, 0 to 1; the rest is the mirror image's.
+    plane : MirrorPlane
+    """
+
+    positions: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+    uvs: np.ndarray
+    seen: np.ndarray
+    plane: MirrorPlane
+
+
+def complete_head(
+    positions: np.ndarray,
+    faces: np.ndarray,
+    colours: np.ndarray,
+    uvs: np.ndarray,
+    landmarks: np.ndarray,
+    viewpoint: np.ndarray | None = None,
+) -> CompletedHead:
+    """Give a relief of a turned head the side that the photo hides, as its mirror image.
+
+    What is trusted stays. Elsewhere the mirror image comes in, moved along the rays of the
+    head's chart by its smoothed difference from the relief where both are known, which goes on
+    evenly from there: the seam has no step, and the far side keeps its shape. Colours likewise.
+    Sheets give way to a smooth fill. The mesh is as dense as the relief and ends a little below
+    the chin, since a body does not share the head's plane of symmetry.
+
+    Parameters
+    ----------
+    positions : (V, 3) float array
+        In metres, in Blender's axes.
+    faces : (F, 3) or (F, 4) int array
+        Wound anticlockwise as seen by the camera.
+    colours : (V, C) uint8 array
+    uvs : (V, 2) float array
+    landmarks : (468, 3) float array
+        On the relief.
+    viewpoint : (3,) float array, optional
+        Where the camera stands; None for a camera far away at -Y.
+
+    Returns
+    -------
+    CompletedHead
+
+    Raises
+    ------
+    MeshError
+        Too little of the face is seen on both sides.
+    """
+    trust = vertex_trust(positions, faces, viewpoint)
+    plane = mirror_plane(landmarks, trust[_nearest(positions, landmarks)])
+    plane = refine_plane(plane, positions, faces, trust, landmarks, viewpoint)
+    spacing = _edge_length(positions, _face_edges(faces, len(positions))[0])
+    chart = _Chart.of_head(plane, landmarks, spacing)
+
+    faces, rank = _ranked(chart, positions, faces, trust, viewpoint)
+    values = np.column_stack([chart.radii(positions), colours, trust, uvs])
+    layers, drawn = _rasterise(chart, positions, faces, rank, values)
+    weight = _weight(layers[..., -3], drawn, chart.facing(viewpoint), spacing)
+    seen, blended = _composite(layers[..., :-3], weight, spacing)
+    known = _whole((drawn >= 0) | (drawn >= 0)[:, ::-1], spacing)
+    return _quads(chart, plane, known, blended, seen, layers[..., -2:])
+
+
+def _ranked(
+    chart: _Chart, positions: np.ndarray, faces: np.ndarray, trust: np.ndarray,
+    viewpoint: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Faces of the head, and which count: 0 sheets and overhangs, 1 what is fair, 2 trusted."""
+    normals, middles = _face_normals(positions, faces), positions[faces].mean(axis=1)
+    facing = _facing_camera(normals, middles, viewpoint)
+    outwards = _cosines(normals, chart.directions(middles))
+    fair = (facing > np.cos(np.radians(_SHEET))) & (outwards > np.cos(np.radians(_OVERHANG)))
+    rank = np.where(fair, 1 + (_worst(trust, faces) > _TRUSTED), 0)
+    # Down there nothing of a head shows its inside to the rays, but shoulders and collars do.
+    head = (outwards > 0.0) | (chart.heights(middles) > _NAPE)
+    return faces[head], rank[head]
+
+
+def _weight(
+    trust: np.ndarray, drawn: np.ndarray, facing: np.ndarray, spacing: float
+) -> np.ndarray:
+    """Smooth (H, W) weight of what is seen, from its trust: at least a little where it counts.
+
+    What a relief has where a round head turns away from the camera is background that was
+    taken for the head.
+    """
+    sheet = cv2.distanceTransform((drawn != 0).astype(np.uint8), cv2.DIST_L2, 5) * spacing
+    own = (drawn == 2) | ((drawn == 1) & (sheet > _MARGIN))
+    rim = cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    known = np.where(own, trust, 0.0) * _ramp(facing, _SURE, _STEEP)
+    smooth = _blur(known, _SEAM / spacing) * _smoothstep(rim * spacing / (4.0 * _SEAM))
+    return np.where(own, np.maximum(smooth, 1e-6), 0.0).astype(np.float32)
+
+
+def _composite(
+    values: np.ndarray, weight: np.ndarray, spacing: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blend (H, W, K) maps, radius and colours, with their mirror images.
+
+    Returns
+    -------
+    seen : (H, W) float32
+        Share of the map's own values.
+    blended : (H, W, K) float32
+        Filled from around where there are none.
+    """
+    other = weight[:, ::-1]
+    seen = _smoothstep(weight / np.maximum(0.8 * other, 1e-9)).astype(np.float32)
+    values = np.where(weight[..., None] > 0.0, values, 0.0)
+    flipped = values[:, ::-1]
+    both, differences = weight * other, np.moveaxis(values - flipped, -1, 0)
+    carried = np.dstack([
+        _carry(difference, both, (_CARRY if layer == 0 else _CARRY_COLOUR) / spacing)
+        for layer, difference in enumerate(differences)
+    ])
+    share = seen[..., None]
+    blended = share * values + (1.0 - share) * (flipped + carried)
+    known = (weight > 0.0) | (other > 0.0)
+    return seen, np.dstack([fill_outside(layer, known) for layer in np.moveaxis(blended, -1, 0)])
+
+
+def _carry(difference: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """Smooth (H, W) map of a difference, continued away from where ``weight`` is."""
+    near = _blur(weight, sigma)
+    smooth = _blur(difference * weight, sigma) / np.maximum(near, 1e-6)
+    sure = _smoothstep(near / 0.1)
+    spread = _blur(fill_outside(smooth.astype(np.float32), sure), sigma)
+    return sure * smooth + (1.0 - sure) * spread
+
+
+def _whole(known: np.ndarray, spacing: float) -> np.ndarray:
+    """The largest piece of a (H, W) bool map, without holes, notches and frays."""
+    width = 2 * int(_NOTCH / spacing / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    closed = cv2.morphologyEx(
+        np.pad(known, width).astype(np.uint8), cv2.MORPH_CLOSE, disc
+    )[width:-width, width:-width]
+    even = (_blur(closed, width / 3.0) > 0.5).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(even, None, 4)
+    largest = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
+    around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)
+    _, labels = cv2.connectedComponents(around, None, 4)
+    return (labels != labels[0, 0])[1:-1, 1:-1]
+
+
+def _quads(
+    chart: _Chart, plane: MirrorPlane, known: np.ndarray, blended: np.ndarray,
+    seen: np.ndarray, uvs: np.ndarray,
+) -> CompletedHead:
+    """Mesh of the chart's cells whose four corners are known."""
+    cells = _tidy(known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:])
+    used = _used_vertices(cells)
+    number = np.cumsum(used.ravel(), dtype=np.int32).reshape(used.shape) - 1
+    positions = chart.points(blended[..., 0])[used]
+    colours = np.clip(blended[..., 1:][used] + 0.5, 0, 255).astype(np.uint8)
+    uvs = np.where(seen[used][:, None] > 0.5, uvs[used], np.nan)
+    faces = _corners(number, cells).reshape(-1, 4)
+    edges, counts = _face_edges(faces, len(positions))
+    round_border(positions, edges[counts == 1])
+    return CompletedHead(
+        positions.astype(np.float32), faces, colours, uvs.astype(np.float32), seen[used], plane
+    )
 
 
 def _face_normals(positions: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -617,12 +694,15 @@ def _facing_camera(
 ) -> np.ndarray:
     """(n,) cosines between normals, of any length, and the way to the camera."""
     if viewpoint is None:
-        towards = np.array([[0.0, -1.0, 0.0]])
-    else:
-        towards = viewpoint - positions
-        towards = towards / np.linalg.norm(towards, axis=1, keepdims=True)
+        return _cosines(normals, np.array([[0.0, -1.0, 0.0]]))
+    towards = viewpoint - positions
+    return _cosines(normals, towards / np.linalg.norm(towards, axis=1, keepdims=True))
+
+
+def _cosines(normals: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """(n,) cosines between (n, 3) normals, of any length, and unit directions."""
     length = np.maximum(np.linalg.norm(normals, axis=1), 1e-30)
-    return (normals * towards).sum(axis=1) / length
+    return (normals * directions).sum(axis=1) / length
 
 
 def _face_edges(faces: np.ndarray, vertex_count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -365,8 +365,9 @@ class Job:
         else:
             self.label, self.fraction = "Building the mesh", 1.0
             self.result = Reconstruction(
-                depth=arrays["depth"], subject=arrays["subject"], rgb=arrays["rgb"],
-                crop=Crop(*header["crop"]), metres_per_pixel=header["metres_per_pixel"],
-                origin=arrays["origin"], texture=arrays["texture"].tobytes(),
-                info=header["info"],
+                depth=arrays["depth"], subject=arrays["subject"], matte=arrays["matte"],
+                rgb=arrays["rgb"], crop=Crop(*header["crop"]),
+                metres_per_pixel=header["metres_per_pixel"], origin=arrays["origin"],
+                texture=arrays["texture"].tobytes(), backdrop=arrays["backdrop"].tobytes(),
+                landmarks=arrays.get("landmarks"), info=header["info"],
             )

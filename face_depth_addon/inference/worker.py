@@ -131,8 +131,11 @@ class Worker:
                 "metres_per_pixel": result.metres_per_pixel,
             },
             {
-                "depth": result.depth, "subject": result.subject, "rgb": result.rgb,
-                "origin": result.origin, "texture": np.frombuffer(result.texture, np.uint8),
+                "depth": result.depth, "subject": result.subject, "matte": result.matte,
+                "rgb": result.rgb, "origin": result.origin,
+                "texture": np.frombuffer(result.texture, np.uint8),
+                "backdrop": np.frombuffer(result.backdrop, np.uint8),
+                **({} if result.landmarks is None else {"landmarks": result.landmarks}),
             },
         )
 
