@@ -207,11 +207,12 @@ def cold_start(photo: Path, repeats: int) -> Section:
 def warm(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     """Photo to object with a warm worker, and where the time goes; the last job's info."""
     from face_depth_addon.blender.reconstruct import Settings
+    from face_depth_addon.core.building import Layout
 
     timings = {"face-dpt": [], "facemesh": []}
     for turn in range(repeats + 1):
         for model, kept in timings.items():
-            outcome = _reconstruct(client, photo, Settings(model=model, resolution=512))
+            outcome = _reconstruct(client, photo, Settings(model=model, layout=Layout(resolution=512)))
             if turn:
                 kept.append(outcome.info["timings"])
             if model == "face-dpt":
@@ -249,10 +250,11 @@ def _reconstruct(client, photo: Path, settings):
 def stalls(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     """How long Blender's main thread is held at most, driven as the operator's modal does."""
     from face_depth_addon.blender.reconstruct import Settings
+    from face_depth_addon.core.building import Layout
 
     rows, notes = [], []
     for resolution in _RESOLUTIONS:
-        settings = Settings(resolution=resolution)
+        settings = Settings(layout=Layout(resolution=resolution))
         info = _reconstruct(client, photo, settings).info
         _clear()
         longest = []
@@ -373,16 +375,17 @@ def _square_subject(resolution: int):
     import numpy as np
 
     from face_depth_addon.core.crop import Crop
-    from face_depth_addon.core.reconstruction import Reconstruction
+    from face_depth_addon.core.reconstruction import Pictures, Reconstruction
 
     size = max(resolution, 512)
     across = np.linspace(-1.0, 1.0, size, dtype=np.float32)
     dome = np.exp(-2.0 * (across[:, None] ** 2 + across**2)) * np.float32(size / 2)
     rgb = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
     return Reconstruction(
-        depth=dome, subject=np.ones((size, size), bool), rgb=rgb,
+        depth=dome, subject=np.ones((size, size), bool),
+        matte=np.full((size, size), 255, np.uint8), rgb=rgb,
         crop=Crop(size / 2, size / 2, float(size)), metres_per_pixel=0.3 / size,
-        origin=np.array([0.5, 0.5, size / 4]), texture=b"",
+        origin=np.array([0.5, 0.5, size / 4]), pictures=Pictures(b"", b"", b"", b""),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from face_depth_addon.blender import photo_source, worker
 from face_depth_addon.blender.properties import MODEL_FOLDER, MODEL_ITEMS
 from face_depth_addon.blender.reconstruct import Settings, finish, reconstruct_steps
+from face_depth_addon.core.building import Layout
 from face_depth_addon.core.errors import TorchError
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
@@ -217,7 +218,7 @@ def test_cancelled_reconstruction_leaves_nothing(astronaut, label, meshes):
     before = counts()
     steps = reconstruct_steps(
         bpy.context, worker.client(), photo_source.from_file(str(astronaut)),
-        Settings(model="facemesh", resolution=1024),
+        Settings(model="facemesh", layout=Layout(resolution=1024)),
     )
     for progress in steps:
         if progress.label == label and len(bpy.data.meshes) == before["meshes"] + meshes:
@@ -258,7 +259,7 @@ def test_without_torch_the_fast_source_steps_in(astronaut, monkeypatch):
     source = photo_source.from_file(str(astronaut))
     with pytest.raises(TorchError):
         finish(reconstruct_steps(bpy.context, worker.client(), source, Settings(), 0.1))
-    settings = Settings(fall_back=True, resolution=64)
+    settings = Settings(fall_back=True, layout=Layout(resolution=64))
     outcome = finish(reconstruct_steps(bpy.context, worker.client(), source, settings, 0.1))
     assert outcome.object["face_depth_model"] == "facemesh"
     assert outcome.note.startswith("The Fast source was used. The Python")

@@ -48,8 +48,8 @@ def add_camera(context: bpy.types.Context, item: bpy.types.Object) -> bpy.types.
     scene.render.resolution_percentage = 100
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
     scene.camera = holder
-    if settings.backdrop is not None:
-        _show_backdrop(camera, settings.backdrop)
+    if settings.backdrop_image is not None:
+        _show_backdrop(camera, settings.backdrop_image)
     match_camera(holder, mesh)
     return holder
 

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import bpy
 
+from ..core.building import Layout
 from ..core.errors import FaceDepthError, OutputError
 from ..core.files import write_whole
+from ..core.shaping import Shape
 from ..inference.client import WorkerClient
 from ..inference.model_folder import BUNDLED
 from . import photo_source
@@ -77,6 +79,14 @@ def parser() -> argparse.ArgumentParser:
     add("--report", type=Path, metavar="FILE.json", help="timings, counts, faces and versions")
     add("--resolution", type=_number(int, 16, 2048), default=512, metavar="N",
         help="vertices along the longest side, 16 to 2048 (default: 512)")
+    add("--topology", choices=("grid", "adaptive"), default="grid",
+        help="even squares, or dense at eyes, nose and mouth (default: grid)")
+    add("--budget", type=_number(int, 1000, 4_000_000), default=20000, metavar="N",
+        help="vertices of an adaptive mesh (default: 20000)")
+    add("--part", choices=("face", "head", "bust"), default="bust",
+        help="how much of the person becomes a mesh (default: bust)")
+    add("--projection", choices=("relief", "weak-perspective", "perspective"), default="relief",
+        help="how depth becomes the surface (default: relief)")
     add("--strength", type=_number(float, 0, 10), default=1.0, metavar="X",
         help="factor on the relief, 0 to 10 (default: 1, true to the photo)")
     add("--model", default=BUNDLED, metavar="NAME|FOLDER",
@@ -291,7 +301,9 @@ def _run_photo(
     row = _Row(target.photo)
     settings = Settings(
         model=options.model, device=device, face=options.face,
-        resolution=options.resolution, strength=options.strength,
+        layout=Layout(options.topology.upper(), options.resolution, options.budget,
+                      options.part.upper().replace("-", "_")),
+        shape=Shape(options.projection.upper().replace("-", "_"), options.strength),
         depth_output=str(target.depth.resolve()) if target.depth else None,
     )
     try:

@@ -14,11 +14,13 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..core.building import Layout
 from ..core.errors import FaceDepthError, ModelError, NoFaceError, PhotoError
+from ..core.shaping import Shape
 from ..inference.model_folder import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .preferences import worker_settings
-from .properties import MODEL_FOLDER, MODEL_ITEMS, RESOLUTION, STRENGTH
+from .properties import MODEL_FOLDER, MODEL_ITEMS, PROJECTION, REGION, RESOLUTION, STRENGTH
 from .reconstruct import Outcome, Progress, Settings, finish, rebuild, reconstruct_steps
 
 _TICK_SECONDS = 0.05
@@ -94,6 +96,8 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
     whole_image: BoolProperty(name="Use the Whole Image", options={'HIDDEN'})
     face: IntProperty(name="Face", min=0, options={'HIDDEN'})
     resolution: IntProperty(**RESOLUTION)
+    region: EnumProperty(**REGION)
+    projection: EnumProperty(**PROJECTION)
     strength: FloatProperty(**STRENGTH)
     result_key: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
 
@@ -168,7 +172,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
     def execute(self, context):
         if self.result_key:
-            item = rebuild(context, self.result_key, self.resolution, self.strength)
+            item = rebuild(context, self.result_key, *self._form())
             if item is not None:
                 return {'FINISHED'}
         try:
@@ -182,12 +186,19 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         settings = context.scene.face_depth
         if not self.properties.is_property_set("model"):
             self.model = chosen_model(context)
-        for name in ("model_folder", "whole_image", "face", "resolution", "strength"):
+        for name in (
+            "model_folder", "whole_image", "face", "resolution", "region", "projection", "strength"
+        ):
             if not self.properties.is_property_set(name):
                 setattr(self, name, getattr(settings, name))
 
+    def _form(self) -> tuple[Layout, Shape]:
+        layout = Layout(resolution=self.resolution, region=self.region)
+        return layout, Shape(self.projection, self.strength)
+
     def _start(self, context, wait: float) -> Iterator[Progress]:
         preferences = worker_settings(context)
+        layout, shape = self._form()
         return reconstruct_steps(
             context, worker.client(preferences.python, preferences.idle_seconds),
             self._source(context),
@@ -198,7 +209,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
                 ),
                 device=preferences.device,
                 face=None if self.whole_image else self.face,
-                resolution=self.resolution, strength=self.strength, fall_back=True,
+                layout=layout, shape=shape, fall_back=True,
             ),
             wait,
         )

@@ -3,10 +3,11 @@
 
 import bpy
 
-from . import ops_depth, ops_mesh, ops_reconstruct, panel, preferences, properties, worker
+from . import ops_depth, ops_mesh, ops_reconstruct, panel, preferences, properties, shape, worker
 
 CLASSES = (
     *properties.CLASSES,
+    *shape.CLASSES,
     *preferences.CLASSES,
     *ops_reconstruct.CLASSES,
     *ops_mesh.CLASSES,
@@ -21,6 +22,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
+    bpy.types.Mesh.face_depth = bpy.props.PointerProperty(type=shape.FACEDEPTH_PG_shape)
     _commands.append(bpy.utils.register_cli_command("face_depth", _run_command))
 
 
@@ -36,6 +38,7 @@ def unregister() -> None:
     worker.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    del bpy.types.Mesh.face_depth
     del bpy.types.Scene.face_depth
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

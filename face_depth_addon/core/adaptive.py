@@ -18,9 +18,10 @@ import numpy as np
 
 from .errors import MeshError
 from .face_points import LEFT_EYE, RIGHT_EYE
-from .grid import place, round_border
+from .grid import round_border
 from .interpolation import resample, sample, sample_lattice
 from .reconstruction import Reconstruction
+from .surface import SurfaceMesh, place
 from .topology import Topology, connected_components, keep_faces
 
 MIN_BUDGET = 1000
@@ -48,49 +49,12 @@ _LEAST_ANGLE = np.radians(20.0)
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
-@dataclass(frozen=True)
-class AdaptiveMesh:
-    """Arrays of a mesh of quads and triangles, upright in Blender: +Z up, facing -Y, in metres.
-
-    Attributes
-    ----------
-    positions : ndarray, (n, 3) float32
-    depth : ndarray, (n,) float32
-        Distance towards the camera from the subject's centre, in metres, before
-        strength is applied.
-    colours : ndarray, (n, 4) uint8
-        sRGB with alpha 255.
-    uvs : ndarray, (n, 2) float32
-        Position in the crop, (0, 0) at its lower left.
-    corner_uvs : ndarray, (c, 2) float32
-        The same for each face corner.
-    corner_verts : ndarray, (c,) int32
-        Faces wound anticlockwise as seen by the camera; quads first, then triangles.
-    corner_edges : ndarray, (c,) int32
-        The edge that leaves each corner.
-    edges : ndarray, (e, 2) int32
-    face_starts : ndarray, (f,) int32
-        First corner of each face.
-    """
-
-    positions: np.ndarray
-    depth: np.ndarray
-    colours: np.ndarray
-    uvs: np.ndarray
-    corner_uvs: np.ndarray
-    corner_verts: np.ndarray
-    corner_edges: np.ndarray
-    edges: np.ndarray
-    face_starts: np.ndarray
-
-
 def build_adaptive(
     reconstruction: Reconstruction,
     landmarks: np.ndarray | None,
     budget: int,
-    strength: float = 1.0,
-) -> AdaptiveMesh:
-    """Mesh over the subject with about ``budget`` vertices.
+) -> SurfaceMesh:
+    """Mesh of quads and triangles over the subject with about ``budget`` vertices.
 
     Parameters
     ----------
@@ -100,12 +64,11 @@ def build_adaptive(
         the relief alone decides.
     budget : int
         Number of vertices, kept within 2 %.
-    strength : float
-        Factor on the relief; 1 is true to the photo's scale.
 
     Returns
     -------
-    AdaptiveMesh
+    SurfaceMesh
+        Its quads come first, then the triangles.
 
     Raises
     ------
@@ -125,10 +88,10 @@ def build_adaptive(
     points = _relax(points, topology, rim, outline, reconstruction.size)
 
     sampled = _sample_spline(reconstruction.depth, points)
-    positions, depth, uvs = place(reconstruction, points, sampled, strength)
-    return AdaptiveMesh(
-        positions, depth, _colours(reconstruction, points), uvs,
-        uvs[topology.corner_verts], topology.corner_verts.astype(np.int32),
+    placed = place(reconstruction, points, sampled)
+    return SurfaceMesh(
+        placed.positions, placed.depth, placed.plane, _colours(reconstruction, points), placed.uvs,
+        placed.uvs[topology.corner_verts], topology.corner_verts.astype(np.int32),
         topology.corner_edges.astype(np.int32), topology.edges.astype(np.int32),
         topology.face_starts.astype(np.int32),
     )

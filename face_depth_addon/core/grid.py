@@ -7,46 +7,9 @@ import numpy as np
 
 from .interpolation import resample, sample, sample_lattice
 from .reconstruction import Reconstruction
+from .surface import SurfaceMesh, place
 
 _BORDER_ROUNDS = 4
-
-
-@dataclass(frozen=True)
-class GridMesh:
-    """Arrays of a quad mesh, upright in Blender: +Z up, facing -Y, in metres.
-
-    Attributes
-    ----------
-    positions : ndarray, (n, 3) float32
-    depth : ndarray, (n,) float32
-        Distance towards the camera from the subject's centre, in metres, before
-        strength is applied.
-    colours : ndarray, (n, 4) uint8
-        sRGB with alpha 255.
-    uvs : ndarray, (n, 2) float32
-        Position in the crop, (0, 0) at its lower left.
-    corner_uvs : ndarray, (4 q, 2) float32
-        The same for each quad corner.
-    corner_verts : ndarray, (4 q,) int32
-        Quads wound anticlockwise as seen by the camera.
-    corner_edges : ndarray, (4 q,) int32
-        The edge that leaves each corner.
-    edges : ndarray, (e, 2) int32
-    """
-
-    positions: np.ndarray
-    depth: np.ndarray
-    colours: np.ndarray
-    uvs: np.ndarray
-    corner_uvs: np.ndarray
-    corner_verts: np.ndarray
-    corner_edges: np.ndarray
-    edges: np.ndarray
-
-    @property
-    def quad_count(self) -> int:
-        """Number of quads."""
-        return len(self.corner_verts) // 4
 
 
 @dataclass(frozen=True)
@@ -94,9 +57,7 @@ def _used_vertices(cells: np.ndarray) -> np.ndarray:
     return used
 
 
-def build_grid(
-    reconstruction: Reconstruction, resolution: int, strength: float = 1.0
-) -> GridMesh:
+def build_grid(reconstruction: Reconstruction, resolution: int) -> SurfaceMesh:
     """Displaced grid over the subject.
 
     Parameters
@@ -104,12 +65,10 @@ def build_grid(
     reconstruction : Reconstruction
     resolution : int
         Vertices along the subject's longest side.
-    strength : float
-        Factor on the relief; 1 is true to the photo's scale.
 
     Returns
     -------
-    GridMesh
+    SurfaceMesh
 
     Raises
     ------
@@ -128,50 +87,18 @@ def build_grid(
 
     sampled = resample(reconstruction.depth, lattice.rows, lattice.columns)[used]
     sampled[moved] = sample(reconstruction.depth, points[moved])
-    positions, depth, uvs = place(reconstruction, points, sampled, strength)
+    placed = place(reconstruction, points, sampled)
     colours = np.full((len(points), 4), 255, np.uint8)
     colours[:, :3] = _bytes(
         sample_lattice(reconstruction.rgb, lattice.rows, lattice.columns)
     )[used]
     colours[moved, :3] = _bytes(sample(reconstruction.rgb, points[moved]))
     corner_verts = _corners(number, lattice.cells)
-    return GridMesh(
-        positions, depth, colours, uvs, uvs.take(corner_verts, axis=0),
-        corner_verts, corner_edges, edges,
+    return SurfaceMesh(
+        placed.positions, placed.depth, placed.plane, colours, placed.uvs,
+        placed.uvs.take(corner_verts, axis=0), corner_verts, corner_edges, edges,
+        np.arange(0, len(corner_verts), 4, dtype=np.int32),
     )
-
-
-def place(
-    reconstruction: Reconstruction, points: np.ndarray, sampled: np.ndarray, strength: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions, depth and UVs, as in `GridMesh`, of points in the crop.
-
-    Parameters
-    ----------
-    reconstruction : Reconstruction
-    points : ndarray, (n, 2) float64
-        Continuous crop pixels.
-    sampled : ndarray, (n,) float32
-        The reconstruction's depth there.
-    strength : float
-        Factor on the relief.
-
-    Returns
-    -------
-    positions : ndarray, (n, 3) float32
-    depth : ndarray, (n,) float32
-    uvs : ndarray, (n, 2) float32
-    """
-    per_pixel = reconstruction.metres_per_pixel
-    depth = ((sampled - reconstruction.origin[2]) * per_pixel).astype(np.float32)
-    uvs = (points / reconstruction.size).astype(np.float32)
-    positions = np.empty((len(points), 3), np.float32)
-    side = reconstruction.crop.side * per_pixel
-    positions[:, 0] = (uvs[:, 0] - reconstruction.origin[0]) * side
-    positions[:, 1] = -strength * depth
-    positions[:, 2] = (reconstruction.origin[1] - uvs[:, 1]) * side
-    uvs[:, 1] = 1.0 - uvs[:, 1]
-    return positions, depth, uvs
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

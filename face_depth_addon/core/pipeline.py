@@ -19,7 +19,7 @@ from .filters import extend, fill_outside, guided_upsample
 from .landmarks import Face, LandmarkNet, outline_mask
 from .matte import MatteNet, blend, subject_mask
 from .photo import Photo
-from .reconstruction import Reconstruction
+from .reconstruction import Pictures, Reconstruction
 from .sampling import cut, inside_photo, paste
 
 _CROP_MARGIN, _CROP_RISE = 1.7, 0.05
@@ -196,8 +196,12 @@ class Pipeline:
         else:
             depth = _network_depth(network, seen.depth, crop, face, rgb, subject)
         clock.enter("texture", "Preparing the colours", 0.85)
-        texture = _encode(cut(photo.rgb, crop, int(np.clip(round(crop.side), size, _MAX_TEXTURE))))
-        backdrop = _encode(_reduced(photo.rgb, _MAX_BACKDROP))
+        side = int(np.clip(round(crop.side), size, _MAX_TEXTURE))
+        pictures = Pictures(
+            photo=_jpeg(cut(photo.rgb, crop, side)),
+            backdrop=_jpeg(_reduced(photo.rgb, _MAX_BACKDROP)),
+            depth=_exr(depth, subject), matte=_png(matte, subject),
+        )
         clock.finish()
         return Reconstruction(
             depth=depth, subject=subject, matte=matte, rgb=rgb, crop=crop,
@@ -205,8 +209,7 @@ class Pipeline:
                 face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
             ),
             origin=_origin(depth, subject),
-            texture=texture,
-            backdrop=backdrop,
+            pictures=pictures,
             landmarks=_landmarks_in(crop, face) if face else None,
             info=_describe(photo, face, faces, clock.timings),
         )
@@ -322,12 +325,25 @@ def _reduced(rgb: np.ndarray, longest: int) -> np.ndarray:
     return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def _encode(rgb: np.ndarray) -> bytes:
-    """A JPEG of (H, W, 3) uint8."""
+def _jpeg(rgb: np.ndarray) -> bytes:
     _, data = cv2.imencode(
         ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95]
     )
     return data.tobytes()
+
+
+def _exr(depth: np.ndarray, subject: np.ndarray) -> bytes:
+    """Depth as shares of the subject's range; compressed it would take five times as long."""
+    far, near = depth[subject].min(), depth[subject].max()
+    shares = (depth - far) / max(near - far, np.float32(1e-6))
+    uncompressed = [cv2.IMWRITE_EXR_COMPRESSION, cv2.IMWRITE_EXR_COMPRESSION_NO]
+    return cv2.imencode(".exr", shares, uncompressed)[1].tobytes()
+
+
+def _png(matte: np.ndarray, subject: np.ndarray) -> bytes:
+    """The matte, half or more of it in the subject and nowhere else."""
+    clear = np.where(subject, np.maximum(matte, 128), np.minimum(matte, 127))
+    return cv2.imencode(".png", clear)[1].tobytes()
 
 
 def _origin(depth: np.ndarray, subject: np.ndarray) -> np.ndarray:

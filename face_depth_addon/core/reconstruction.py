@@ -9,6 +9,28 @@ from .crop import Crop
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """What a .blend keeps of a reconstruction, as files in memory.
+
+    Attributes
+    ----------
+    photo : bytes
+        The crop as a JPEG, at up to its size in the photo.
+    backdrop : bytes
+        The upright photo as a JPEG, at up to 2048 pixels a side.
+    depth : bytes
+        An OpenEXR file of float32: 0 is the subject's farthest depth, 1 the nearest.
+    matte : bytes
+        A PNG.
+    """
+
+    photo: bytes
+    backdrop: bytes
+    depth: bytes
+    matte: bytes
+
+
+@dataclass(frozen=True)
 class Reconstruction:
     """Depth and colour of one subject in its upright square crop.
 
@@ -28,12 +50,11 @@ class Reconstruction:
         Scale of the photo at the subject.
     origin : ndarray, (3,) float64
         Centre of the subject: x, y in [0, 1] crop coordinates, depth in photo pixels.
-    texture : bytes
-        The crop as a JPEG, at up to its size in the photo.
-    backdrop : bytes
-        The upright photo as a JPEG, at up to 2048 pixels a side.
+    pictures : Pictures
     landmarks : ndarray, (468, 3) float32, or None
         x, y in sides of the crop, depth in photo pixels; None where no face was looked for.
+    detail : ndarray, (D, D) float32, or None
+        What pores and wrinkles add to the depth, in photo pixels.
     info : dict
         What it was made from: photo, digest, source, device, face, timings, notes.
     """
@@ -45,9 +66,9 @@ class Reconstruction:
     crop: Crop
     metres_per_pixel: float
     origin: np.ndarray
-    texture: bytes
-    backdrop: bytes
+    pictures: Pictures
     landmarks: np.ndarray | None = None
+    detail: np.ndarray | None = None
     info: dict = field(default_factory=dict)
 
     @property

@@ -66,6 +66,12 @@ class Shape:
     tilt : tuple of float
         Degrees about the vertical axis, positive bringing the picture's right side nearer, and
         about the horizontal one, positive bringing the top nearer.
+    smoothing : float
+        0 leaves the relief as it is, 0.5 takes fine detail away, 1 leaves only its broad form.
+    feather : float
+        Width, in metres, over which the relief sinks to its farthest depth at the border.
+    detail : float
+        Factor on what was added as detail.
     """
 
     projection: Projection = "RELIEF"
@@ -74,6 +80,28 @@ class Shape:
     far: float = 0.0
     gamma: float = 1.0
     tilt: tuple[float, float] = (0.0, 0.0)
+    smoothing: float = 0.0
+    feather: float = 0.0
+    detail: float = 1.0
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What some sliders need to know of each vertex; None where it is not needed or there is none.
+
+    Attributes
+    ----------
+    smoothed : ndarray, (n, 2) float32, or None
+        Depth without fine detail, and without any, in metres.
+    inside : ndarray, (n,) float32, or None
+        How far the vertices lie inside the border, in metres.
+    detail : ndarray, (n,) float32, or None
+        What the photo's shading adds to the depth, in metres.
+    """
+
+    smoothed: np.ndarray | None = None
+    inside: np.ndarray | None = None
+    detail: np.ndarray | None = None
 
 
 def photo_viewpoint(reconstruction: Reconstruction) -> Viewpoint:
@@ -104,6 +132,13 @@ def _eye_depth(reconstruction: Reconstruction) -> float:
         return float(reconstruction.origin[2])
     eyes = reconstruction.landmarks[list(RIGHT_EYE + LEFT_EYE), :2] * reconstruction.size
     return float(sample(reconstruction.depth, eyes).mean())
+
+
+def depth_span(reconstruction: Reconstruction) -> tuple[float, float]:
+    """The subject's farthest and nearest depth, in metres from its centre."""
+    depth = reconstruction.depth[reconstruction.subject]
+    origin, per_pixel = reconstruction.origin[2], reconstruction.metres_per_pixel
+    return float((depth.min() - origin) * per_pixel), float((depth.max() - origin) * per_pixel)
 
 
 def displace(
@@ -142,6 +177,38 @@ def displace(
         growth = (viewpoint.anchor - nearness) / np.float32(viewpoint.distance)
         positions[:, 0::2] += growth[:, None] * (plane - axis)
     return positions
+
+
+def soften(
+    depth: np.ndarray, layers: Layers, span: tuple[float, float], shape: Shape
+) -> np.ndarray:
+    """Smooth depth, add its detail and let it sink towards the border.
+
+    Parameters
+    ----------
+    depth : ndarray, (n,) float32
+    layers : Layers
+        Those that the shape needs.
+    span : tuple of float
+        The farthest and the nearest depth.
+    shape : Shape
+
+    Returns
+    -------
+    ndarray, (n,) float32
+    """
+    if shape.smoothing > 0.0:
+        share = np.float32(2.0 * min(shape.smoothing, 1.0))
+        fine, broad = layers.smoothed.T
+        depth = (
+            depth + share * (fine - depth) if share <= 1.0 else fine + (share - 1) * (broad - fine)
+        )
+    if shape.detail and layers.detail is not None:
+        depth = depth + np.float32(shape.detail) * layers.detail
+    if shape.feather > 0.0:
+        share = np.clip(layers.inside / np.float32(shape.feather), 0.0, 1.0)
+        depth = span[0] + (depth - span[0]) * (share * share * (3.0 - 2.0 * share))
+    return depth
 
 
 def remap(depth: np.ndarray, span: tuple[float, float], shape: Shape) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core import errors
 from ..core.crop import Crop
-from ..core.reconstruction import Reconstruction
+from ..core.reconstruction import Pictures, Reconstruction
 from .protocol import read_message, write_message
 
 log = logging.getLogger(__name__)
@@ -368,6 +368,9 @@ class Job:
                 depth=arrays["depth"], subject=arrays["subject"], matte=arrays["matte"],
                 rgb=arrays["rgb"], crop=Crop(*header["crop"]),
                 metres_per_pixel=header["metres_per_pixel"], origin=arrays["origin"],
-                texture=arrays["texture"].tobytes(), backdrop=arrays["backdrop"].tobytes(),
+                pictures=Pictures(**{
+                    name.removeprefix("pictures."): data.tobytes()
+                    for name, data in arrays.items() if name.startswith("pictures.")
+                }),
                 landmarks=arrays.get("landmarks"), info=header["info"],
             )

@@ -133,8 +133,10 @@ class Worker:
             {
                 "depth": result.depth, "subject": result.subject, "matte": result.matte,
                 "rgb": result.rgb, "origin": result.origin,
-                "texture": np.frombuffer(result.texture, np.uint8),
-                "backdrop": np.frombuffer(result.backdrop, np.uint8),
+                **{
+                    f"pictures.{name}": np.frombuffer(data, np.uint8)
+                    for name, data in vars(result.pictures).items()
+                },
                 **({} if result.landmarks is None else {"landmarks": result.landmarks}),
             },
         )

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Smoothing, Feather and Detail have to know of each vertex."""
+
+import cv2
+import numpy as np
+
+from .interpolation import sample
+from .reconstruction import Reconstruction
+from .shaping import Layers, Shape
+
+# How far two of a head's features must be apart to survive: eyelids the first, lips the second.
+_SMOOTHED_METRES = (0.0015, 0.005)
+
+
+def layers_at(
+    reconstruction: Reconstruction, part: np.ndarray, plane: np.ndarray, shape: Shape
+) -> Layers:
+    """The layers that a shape needs.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+    part : ndarray, (S, S) bool
+        The pixels that became a mesh.
+    plane : ndarray, (n, 2) float32
+        Where the vertices lie in the picture: x, z, in metres by the photo's scale.
+    shape : Shape
+    """
+    points = _points(reconstruction, plane)
+    detail = reconstruction.detail
+    return Layers(
+        _smoothed(reconstruction, points) if shape.smoothing > 0.0 else None,
+        _inside(reconstruction, part, points) if shape.feather > 0.0 else None,
+        None if detail is None else _detail(reconstruction, points),
+    )
+
+
+def _smoothed(reconstruction: Reconstruction, points: np.ndarray) -> np.ndarray:
+    per_pixel = _metres_per_pixel(reconstruction)
+    subject = reconstruction.subject.astype(np.float32)
+    known = reconstruction.depth * subject
+    columns = []
+    for metres in _SMOOTHED_METRES:
+        # Averaged within the subject alone, or its border would sink to what is behind it.
+        spread = metres / per_pixel
+        weight = cv2.GaussianBlur(subject, (0, 0), spread)
+        blurred = cv2.GaussianBlur(known, (0, 0), spread) / np.maximum(weight, 1e-3)
+        columns.append(sample(np.where(weight > 1e-3, blurred, reconstruction.depth), points))
+    depths = np.column_stack(columns) - np.float32(reconstruction.origin[2])
+    return (depths * reconstruction.metres_per_pixel).astype(np.float32)
+
+
+def _inside(reconstruction: Reconstruction, part: np.ndarray, points: np.ndarray) -> np.ndarray:
+    framed = np.pad(part.astype(np.uint8), 1)
+    distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return (sample(distance, points) * _metres_per_pixel(reconstruction)).astype(np.float32)
+
+
+def _detail(reconstruction: Reconstruction, points: np.ndarray) -> np.ndarray:
+    scale = len(reconstruction.detail) / reconstruction.size
+    values = sample(reconstruction.detail, points * scale)
+    return (values * reconstruction.metres_per_pixel).astype(np.float32)
+
+
+def _metres_per_pixel(reconstruction: Reconstruction) -> float:
+    """Of the crop's arrays, not of the photo."""
+    side = reconstruction.crop.side * reconstruction.metres_per_pixel
+    return side / reconstruction.size
+
+
+def _points(reconstruction: Reconstruction, plane: np.ndarray) -> np.ndarray:
+    """Crop pixels of places in the picture's plane."""
+    places = plane * (1.0, -1.0) / _metres_per_pixel(reconstruction)
+    return places + reconstruction.origin[:2] * reconstruction.size
