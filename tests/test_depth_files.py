@@ -5,20 +5,23 @@ import io
 import json
 import struct
 import zlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from face_depth_addon.core.crop import Crop
+from face_depth_addon.core.crop import Crop, transform_points
 from face_depth_addon.core.depth_banding import remove_banding
 from face_depth_addon.core.depth_file import DepthMap, read_depth, write_depth
 from face_depth_addon.core.depth_import import fit_to_photo, interpret
 from face_depth_addon.core.errors import DepthMapError, OutputError
+from face_depth_addon.core.exr import encode_exr, parse_exr
 from face_depth_addon.core.landmark_file import landmarks_json
 from face_depth_addon.core.landmarks import Face
-from face_depth_addon.core.normal_map import normal_map, write_normal_map
+from face_depth_addon.core.normal_map import normal_map, relief_normals, write_normal_map
+from face_depth_addon.core.reconstruction import Pictures, Reconstruction
 
 WIDTH, HEIGHT = 60, 45
 NAME = "tiefe_ö_深度"
@@ -102,11 +105,12 @@ def assert_one_sentence(error: Exception, name: str) -> None:
 # --- Files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("scale", [None, 0.00043210987])
 @pytest.mark.parametrize("suffix", [".npy", ".exr", ".png"])
-def test_what_is_written_comes_back(tmp_path, suffix):
+def test_what_is_written_comes_back(tmp_path, suffix, scale):
     path = tmp_path / (NAME + suffix)
     depth = head()
-    write_depth(path, depth)
+    write_depth(path, depth, scale)
     back = read_depth(path)
     assert back.values.dtype == np.float32 and back.name == path.name
     assert np.array_equal(np.isnan(back.values), np.isnan(depth))
@@ -114,11 +118,43 @@ def test_what_is_written_comes_back(tmp_path, suffix):
     if suffix == ".png":
         assert back.step == pytest.approx(np.ptp(depth[np.isfinite(depth)]) / 65534, rel=1e-6)
         assert error <= 0.501 * back.step + np.spacing(np.float32(60))
-        assert np.array_equal(interpret(back), back.values, equal_nan=True)
     else:
         assert error == 0.0 and back.step == 0.0
-        same = interpret(back, kind="depth")
-        assert np.array_equal(same, depth, equal_nan=True)
+    # .npy has no place for words.
+    assert back.in_pixels == (suffix != ".npy")
+    assert back.metres_per_pixel == (None if suffix == ".npy" else scale)
+    assert np.array_equal(interpret(back, kind="depth"), back.values, equal_nan=True)
+    if scale and back.in_pixels:
+        doubled = fit_to_photo(back, 2 * WIDTH, 2 * HEIGHT)
+        assert doubled.metres_per_pixel == pytest.approx(scale / 2)
+
+
+@pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (33, 32), (50, 47)])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_our_openexr_files_are_those_of_the_standard(size, compressed):
+    # Noise does not shrink, and the flat part does: both ways of a ZIP file's blocks.
+    values = head(*size)
+    values[: size[1] // 2] = np.random.default_rng(0).normal(size=(size[1] // 2, size[0]))
+    data = encode_exr(values, {"note": "ö"}, compressed)
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(found, values, equal_nan=True)
+    assert parse_exr(data).attributes[b"note"].decode() == "ö"
+
+
+def test_depth_that_is_known_nowhere_is_not_written(tmp_path):
+    with pytest.raises(OutputError, match="no depth") as caught:
+        write_depth(tmp_path / "depth.png", np.full((40, 40), np.nan))
+    assert_one_sentence(caught.value, "depth.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_note_of_ours_that_makes_no_sense_is_a_damaged_file(tmp_path):
+    path = tmp_path / NAME
+    for scale in ("-1.0", "nan", "wide"):
+        path.write_bytes(encode_exr(head(), {"metresPerPixel": scale}))
+        with pytest.raises(DepthMapError, match="damaged") as caught:
+            read_depth(path)
+        assert_one_sentence(caught.value, NAME)
 
 
 EIGHT, SIXTEEN = levels(255).astype(np.uint8), levels(65535)
@@ -448,16 +484,52 @@ def test_normal_map_is_written_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.png"]
 
 
+def faced(landmarks: np.ndarray | None, crop: Crop) -> Reconstruction:
+    """A reconstruction of 640 x 480 pixels with landmarks in the crop."""
+    flat = np.zeros((64, 64), np.float32)
+    return Reconstruction(
+        depth=flat, subject=flat == 0, matte=flat.astype(np.uint8), rgb=np.zeros((64, 64, 3)),
+        crop=crop, metres_per_pixel=0.00043210987, origin=np.array([0.5, 0.5, 0.0]),
+        pictures=Pictures(b"", b"", b"", b""), landmarks=landmarks,
+        info={"photo": NAME, "width": 640, "height": 480},
+    )
+
+
 def test_landmarks_say_themselves_what_they_mean():
     points = np.random.default_rng(3).uniform((100, 200, -40), (300, 420, 60), (468, 3))
-    face = Face(points, 0.98, np.array([90.0, 190.0, 310.0, 430.0]))
-    text = landmarks_json(face, Crop(200.0, 310.0, 380.0, 0.1), NAME, (640, 480))
-    document = json.loads(text)
-    assert np.allclose(document["landmarks"], points, atol=6e-4)
+    crop = Crop(200.0, 310.0, 380.0, 0.1)
+    places = transform_points(crop.from_photo(1), points[:, :2])
+    made = faced(np.column_stack([places, points[:, 2]]).astype(np.float32), crop)
+    document = json.loads(landmarks_json(made))
+    assert np.allclose(document["landmarks"], points, atol=2e-3)
     assert document["photo"] == {"name": NAME, "width": 640, "height": 480}
     assert document["crop"] == {"x": 200.0, "y": 310.0, "side": 380.0, "roll_degrees": 5.73}
     assert document["units"] == "pixels of the photo"
     assert "right" in document["axes"]["x"] and "down" in document["axes"]["y"]
     assert "nearer is larger" in document["axes"]["z"]
-    assert document["metres_per_pixel"] == pytest.approx(0.063 / face.inter_pupil, rel=1e-5)
-    assert document["pose_degrees"]["roll"] == pytest.approx(np.degrees(face.roll), abs=0.01)
+    assert document["metres_per_pixel"] == 0.00043211 and "mesh" not in document
+    face = Face(points, 0.98, np.array([90.0, 190.0, 310.0, 430.0]))
+    pose = [document["pose_degrees"][name] for name in ("yaw", "pitch", "roll")]
+    assert pose == pytest.approx(face.pose, abs=0.01)
+    vertices = np.arange(468)[::-1]
+    on_mesh = json.loads(landmarks_json(made, vertices, points / 1000.0))["mesh"]
+    assert on_mesh["vertices"] == vertices.tolist() and "z up" in on_mesh["axes"]
+    assert np.allclose(on_mesh["positions"], points / 1000.0, atol=1e-6)
+
+
+def test_a_reconstruction_without_a_face_has_no_landmarks_to_write():
+    with pytest.raises(OutputError, match="no landmarks") as caught:
+        landmarks_json(faced(None, Crop(200.0, 310.0, 380.0)))
+    assert_one_sentence(caught.value, "landmarks")
+
+
+def test_normals_of_a_relief_count_its_detail():
+    ramp = np.tile(np.arange(64, dtype=np.float32), (64, 1))
+    made = replace(faced(None, Crop(32.0, 32.0, 64.0)), depth=ramp)
+    inner = (slice(4, -4), slice(4, -4))
+    assert (relief_normals(made)[inner] == (37, 128, 218)).all()
+    # At twice the size a pixel is half as wide; the detail takes the ramp away again.
+    detail = -(np.tile(np.arange(128, dtype=np.float32), (128, 1)) - 0.5) / 2.0
+    flat = relief_normals(replace(made, detail=detail))
+    assert flat.shape == (128, 128, 3)
+    assert (np.abs(flat[8:-8, 8:-8].astype(int) - (128, 128, 255)) <= 1).all()

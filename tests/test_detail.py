@@ -8,14 +8,23 @@ import numpy as np
 import pytest
 
 import face_depth_addon
+from face_depth_addon.core.crop import Crop, transform_points
 from face_depth_addon.core.detail import (
     bake_normals,
     decode_normals,
-    feature_mask,
     normal_detail,
     screened_poisson,
-    shading_detail,
 )
+from face_depth_addon.core.errors import DepthMapError, MeshError
+from face_depth_addon.core.fine_relief import (
+    NormalMap,
+    baked_detail,
+    depth_at,
+    normal_relief,
+    shading_relief,
+)
+from face_depth_addon.core.reconstruction import Pictures, Reconstruction
+from face_depth_addon.core.shading import feature_mask, shading_detail
 
 SIZE = 201
 PIXEL = 0.5  # millimetres
@@ -243,7 +252,7 @@ def test_baked_normals_relight_the_coarse_relief_as_the_fine_one(across_down):
         return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
     baked = bake_normals(fine.astype(np.float32), coarse.astype(np.float32), 1.0 / PIXEL)
-    assert baked.shape == (SIZE, SIZE, 3) and baked.dtype == np.uint8
+    assert baked.shape == (SIZE, SIZE, 3) and baked.dtype == np.uint16
     local = decode_normals(baked)
     normal, tangent = unit(-right, -up, 1.0), unit(1.0, 0.0, right)
     bitangent = np.cross(normal, tangent)
@@ -258,9 +267,126 @@ def test_baked_normals_relight_the_coarse_relief_as_the_fine_one(across_down):
 def test_a_bump_on_a_slope_bakes_green_up_and_nothing_bakes_flat(across_down, dome):
     x, y = across_down
     bump = np.exp(-(x**2 + y**2) / 20.0).astype(np.float32)
-    baked = bake_normals(dome + bump, dome, 1.0 / PIXEL).astype(int)
+    baked = decode_normals(bake_normals(dome + bump, dome, 1.0 / PIXEL))
     middle = SIZE // 2
-    assert baked[middle - 6, middle, 1] > 150 and baked[middle + 6, middle, 1] < 105
-    assert baked[middle, middle + 6, 0] > 150 and baked[middle, middle - 6, 0] < 105
-    flat = bake_normals(dome, dome, 1.0 / PIXEL).reshape(-1, 3)
-    assert np.abs(flat.astype(int) - [128, 128, 255]).max() <= 1
+    assert baked[middle - 6, middle, 1] > 0.18 and baked[middle + 6, middle, 1] < -0.18
+    assert baked[middle, middle + 6, 0] > 0.18 and baked[middle, middle - 6, 0] < -0.18
+    flat = decode_normals(bake_normals(dome, dome, 1.0 / PIXEL)).reshape(-1, 3)
+    assert np.abs(flat - [0.0, 0.0, 1.0]).max() < 1e-4
+
+
+def test_float_normals_are_read_signed_or_not(dome):
+    normals = normals_of(dome).astype(np.float32)
+    np.testing.assert_array_equal(decode_normals(normals), normals)
+    np.testing.assert_allclose(decode_normals((normals + 1.0) / 2.0), normals, atol=1e-6)
+
+
+# A reconstruction of a face 20 cm wide, turned in a photo of another shape.
+CROP = Crop(260.0, 300.0, 400.0, 0.4)
+PHOTO_WIDTH, PHOTO_HEIGHT, MPP = 500, 620, 0.0005
+
+
+def relief_and_ripples(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A dome, and folds of 0.5 mm every 8 mm, in photo pixels, at places in [0, 1]."""
+    x, y = np.meshgrid(*[(np.arange(size) + 0.5) / size - 0.5] * 2)
+    dome = -400.0 * (x**2 + 0.7 * y**2)
+    return dome.astype(np.float32), np.sin(2 * np.pi * (20 * x + 15 * y)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def reconstruction() -> Reconstruction:
+    dome, folds = relief_and_ripples(256)
+    photo = lit_photo(*relief_and_ripples(512))
+    matte = np.zeros((256, 256), np.uint8)
+    matte[20:-20, 20:-20] = 255
+    pictures = Pictures(cv2.imencode(".png", photo)[1].tobytes(), b"", b"", b"")
+    return Reconstruction(
+        dome, matte >= 128, matte, np.zeros((256, 256, 3), np.uint8), CROP, MPP,
+        np.array([0.5, 0.5, -50.0]), pictures,
+        info={"width": PHOTO_WIDTH, "height": PHOTO_HEIGHT},
+    )
+
+
+def crop_normals(depth: np.ndarray) -> np.ndarray:
+    """Unit normals of a depth map of the crop: x right, y up, z to the viewer."""
+    down, right = np.gradient(depth / (CROP.side / len(depth)))
+    normals = np.stack([-right, down, np.ones_like(right)], axis=-1)
+    return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
+
+
+def lit_photo(dome: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    direct = np.maximum(crop_normals(dome + 0.2 * folds) @ [-0.6, 0.3, 0.74], 0.0)
+    linear = 0.5 * (0.2 + 0.8 * direct)
+    code = 1.055 * linear ** (1 / 2.4) - 0.055
+    return np.repeat(np.round(255 * code).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def likeness(found: np.ndarray, margin: int = 60) -> tuple[float, float]:
+    """Correlation of detail with the true folds, and its strength relative to theirs."""
+    _, folds = relief_and_ripples(len(found))
+    found, folds = inner(found, margin), inner(folds, margin)
+    return float(np.corrcoef(found.ravel(), folds.ravel())[0, 1]), rms(found) / rms(folds)
+
+
+def test_shading_of_the_stored_photo_raises_its_folds(reconstruction):
+    found = shading_relief(reconstruction, 512)
+    like, strength = likeness(found)
+    assert found.shape == (512, 512) and like > 0.8
+    # In photo pixels: the folds in the photo are a fifth of a pixel high.
+    assert 0.05 < strength < 0.25
+    assert not found[:30].any()
+    capped = shading_relief(reconstruction, 512, cap=0.00002)
+    assert np.abs(capped).max() * MPP <= 0.00002
+    gone = Reconstruction(**{
+        **vars(reconstruction), "pictures": Pictures(b"", b"", b"", b""),
+    })
+    with pytest.raises(MeshError, match="photo of this mesh is gone"):
+        shading_relief(gone, 512)
+
+
+def test_normal_map_of_the_texture_or_of_the_whole_photo_gives_the_same_relief(reconstruction):
+    dome, folds = relief_and_ripples(512)
+    normals = crop_normals(dome + folds).astype(np.float32)
+    by_crop = normal_relief(reconstruction, 512, NormalMap("n", normals, "CROP"))
+    like, strength = likeness(by_crop)
+    assert like > 0.98 and strength == pytest.approx(1.0, abs=0.15)
+
+    # The same normals as a camera sees them, at half the photo's size, green down.
+    rows, columns = np.mgrid[: PHOTO_HEIGHT // 2, : PHOTO_WIDTH // 2] + 0.5
+    places = np.column_stack([columns.ravel(), rows.ravel()]) * 2.0
+    in_crop = transform_points(CROP.from_photo(512), places).astype(np.float32) - 0.5
+    shape = rows.shape
+    x, y, z = np.moveaxis(cv2.remap(
+        normals, in_crop[:, 0].reshape(shape), in_crop[:, 1].reshape(shape), cv2.INTER_LINEAR
+    ), -1, 0)
+    down, turn = -y, CROP.roll
+    seen = np.stack([
+        np.cos(turn) * x - np.sin(turn) * down, np.sin(turn) * x + np.cos(turn) * down, z
+    ], axis=-1)
+    by_photo = normal_relief(reconstruction, 512, NormalMap("n", seen, "PHOTO", "DIRECTX"))
+    like, strength = likeness(by_photo)
+    assert like > 0.95 and strength == pytest.approx(1.0, abs=0.3)
+
+
+def test_what_is_no_normal_map_of_this_face_is_refused(reconstruction):
+    normals = crop_normals(relief_and_ripples(512)[0]).astype(np.float32)
+    with pytest.raises(DepthMapError, match='"n" is 512 x 512 pixels and the photo 500 x 620'):
+        normal_relief(reconstruction, 512, NormalMap("n", normals, "PHOTO"))
+    with pytest.raises(DepthMapError, match="texture square"):
+        normal_relief(reconstruction, 512, NormalMap("n", normals[:300], "CROP"))
+    portrait = decode_normals(np.full((512, 512, 3), (200, 150, 120), np.uint8))
+    with pytest.raises(DepthMapError, match="does not look like a normal map"):
+        normal_relief(reconstruction, 512, NormalMap("portrait.jpg", portrait, "CROP"))
+
+
+def test_baked_detail_holds_the_slopes_of_the_detail(reconstruction):
+    _, folds = relief_and_ripples(512)
+    detailed = Reconstruction(**{**vars(reconstruction), "detail": 0.3 * folds})
+    assert depth_at(detailed, 512).shape == (512, 512)
+    png = cv2.imdecode(np.frombuffer(baked_detail(detailed, 2.0), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert png.dtype == np.uint16
+    local = inner(decode_normals(png[..., ::-1]), 200)
+    # About the middle of the dome, which is level, slopes are those of the folds.
+    down, right = np.gradient(0.6 * folds / (CROP.side / 512))
+    np.testing.assert_allclose(-local[..., 0] / local[..., 2], inner(right, 200), atol=0.03)
+    np.testing.assert_allclose(local[..., 1] / local[..., 2], inner(down, 200), atol=0.03)

@@ -38,8 +38,6 @@ def test_hole_is_left_open_where_its_lid_would_be_stretched(rows_columns):
     assert find_holes(wall, topology, 32, np.radians(75.0)) == []
 
 
-
-
 def closed(positions, topology, hole, patch):
     """Positions and topology of a grid with a patch in its hole."""
     count = len(positions)
@@ -140,6 +138,53 @@ def test_any_outline_is_meshed_evenly_and_just_filled(rows_columns, shape):
     sides = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
     np.testing.assert_allclose(sides[inner], 1.0, atol=0.1)
     assert sides.max() < 2.5
+
+
+def cells(*chosen: tuple[int, int]):
+    """The grid without these cells, with a slight bulge."""
+    offset = np.indices((SIDE, SIDE)) - 20.0
+    return middled(-0.02 * SPACING * (offset**2).sum(axis=0)), without(grid_topology(), *chosen)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "points", "sizes"),
+    [
+        ([(20, 20)], 0, [4]),
+        ([(20, 20), (20, 21)], 0, [4, 4]),
+        ([(r, c) for r in range(18, 21) for c in range(18, 22)], 6, [4] * 12),
+        # An L and a hole of three sides less than a square have no four sides.
+        ([(20, 20), (20, 21), (21, 20)], 1, [3] * 8),
+    ],
+)
+def test_small_holes_get_the_quads_back_that_were_there(chosen, points, sizes):
+    positions, topology = cells(*chosen)
+    (hole,) = find_holes(positions, topology, 32)
+    patch, fan = (fill_holes(positions, topology, [hole], fill)[0] for fill in ("AUTO", "FAN"))
+    assert len(patch.positions) == points
+    assert [len(face) for face in patch.faces] == sizes
+    for found in (patch, fan):
+        whole, closed_topology = closed(positions, topology, hole, found)
+        assert find_holes(whole, closed_topology, 400) == []
+        assert not any(item.any() for item in non_manifold(closed_topology))
+        assert not flipped_faces(closed_topology).any()
+    assert len(fan.positions) == 1 and len(fan.faces) == len(hole)
+    # New vertices lie where the lost ones were, on the bulge too.
+    for point in patch.positions[: points if sizes[0] == 4 else 0]:
+        assert np.linalg.norm(positions - point, axis=1).min() < 0.02 * SPACING
+
+
+def test_a_fan_or_grid_that_does_not_fit_gives_way_to_a_surface(rows_columns):
+    rows, columns = rows_columns[:, :-1, :-1]
+    comb = (rows > 8) & (rows < 20) & (columns > 8) & (columns < 30)
+    comb &= (columns % 6 < 3) | (rows < 12)
+    positions = middled(np.zeros((SIDE, SIDE)))
+    topology = keep_faces(grid_topology(), ~comb.ravel())
+    (hole,) = find_holes(positions, topology, 400)
+    surface, *others = (
+        fill_holes(positions, topology, [hole], fill)[0] for fill in ("SURFACE", "FAN", "GRID")
+    )
+    for other in others:
+        np.testing.assert_array_equal(other.faces, surface.faces)
 
 
 def test_colours_and_uvs_go_on_evenly_over_a_patch(rows_columns):

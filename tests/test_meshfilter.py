@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from face_depth_addon.core import meshfilter
+from face_depth_addon.core.spikes import pull_spikes
 from face_depth_addon.core.topology import (
     Topology,
     connected_components,
@@ -90,18 +91,18 @@ def test_spikes_go_back_and_steps_ridges_and_domes_stay(rows_columns):
     depth -= np.where(rows == 8, 2 * SPACING, 0.0)
     depth -= 6 * SPACING * np.exp(-((rows - 20) ** 2 + (columns - 20) ** 2) / 60.0)
     clean = relief(depth)
-    assert not meshfilter.pull_spikes(clean, grid_topology())[1].any()
+    assert not pull_spikes(clean, grid_topology())[1].any()
 
     spiky = clean.copy()
     lone, twins, border = [22 * SIDE + 21], [40 * SIDE + 10, 40 * SIDE + 11], [25 * SIDE]
     spiky[lone, 1] -= 9 * SPACING
     spiky[twins, 1] += 7 * SPACING
     spiky[border, 1] -= 8 * SPACING
-    pulled, spikes = meshfilter.pull_spikes(spiky, grid_topology())
+    pulled, spikes = pull_spikes(spiky, grid_topology())
     assert set(np.flatnonzero(spikes)) == {*lone, *twins, *border}
     np.testing.assert_allclose(pulled, clean, atol=0.3 * SPACING)
     np.testing.assert_array_equal(pulled[~spikes], spiky[~spikes])
-    assert not meshfilter.pull_spikes(pulled, grid_topology())[1].any()
+    assert not pull_spikes(pulled, grid_topology())[1].any()
 
 
 def test_only_faces_beyond_the_angle_are_stretched(rows_columns):

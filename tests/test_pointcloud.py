@@ -7,7 +7,9 @@ import sys
 import numpy as np
 import pytest
 
+from face_depth_addon.core.cloud_smoothing import smooth
 from face_depth_addon.core.errors import FaceDepthError, PointCloudError
+from face_depth_addon.core.neighbours import neighbourhoods, spacing
 from face_depth_addon.core.ply import decode_ply, encode_ply
 from face_depth_addon.core.pointcloud import (
     PointCloud,
@@ -123,6 +125,50 @@ def test_flying_points_off_a_surface_are_found_and_taken_out():
     assert np.linalg.norm(left.positions, axis=1).max() < 0.11
 
 
+def test_the_nearest_points_to_other_places():
+    points, places = blob(300).positions, blob(40, 1).positions
+    apart = np.linalg.norm(places[:, None].astype(float) - points.astype(float), axis=2)
+    ((rows, indices, squares),) = neighbourhoods(points, 5, places)
+    np.testing.assert_allclose(squares, np.sort(apart, axis=1)[rows, :5] ** 2, rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(np.take_along_axis(apart, indices, 1) ** 2, squares, atol=1e-8)
+
+
+def test_spacing_is_that_of_most_points():
+    grid = np.stack(np.meshgrid(*[np.arange(60)] * 2, [0]), -1).reshape(-1, 3) * 0.002
+    stray = np.random.default_rng(0).uniform(0.2, 0.9, (300, 3))
+    assert spacing(np.concatenate([grid, stray]).astype("f4")) == pytest.approx(0.002, rel=1e-3)
+    assert spacing(np.zeros((40, 3), "f4")) == 0.0 and spacing(np.zeros((1, 3), "f4")) == 0.0
+
+
+@pytest.mark.parametrize("has_normals", [True, False])
+def test_smoothing_leaves_what_is_smooth_where_it_is(has_normals):
+    """A ball as small as the tip of a nose keeps its radius to 0.05 mm, a lone point its place."""
+    points = np.append(sphere(4000, 0.02), [[0.5, 0.5, 0.5]], axis=0).astype("f4")
+    normals = np.append(sphere(4000, 1.0), [[0.0, 0.0, 1.0]], axis=0).astype("f4")
+    cloud = PointCloud(points, np.full((4001, 4), 9, np.uint8), normals if has_normals else None)
+    smoothed = smooth(cloud, 0.003)
+    np.testing.assert_allclose(smoothed.positions[-1], points[-1], atol=1e-6)
+    away = np.linalg.norm(smoothed.positions[:-1], axis=1) - 0.02
+    assert abs(away.mean()) < 3e-5 and np.abs(away).max() < 5e-5
+    assert (smoothed.normals is not None) == has_normals
+    np.testing.assert_array_equal(smoothed.colours, cloud.colours)
+
+
+def test_smoothing_evens_out_a_noisy_sheet():
+    """Less noise the wider the Gaussian is; a wide wave keeps its height."""
+    across = np.stack(np.meshgrid(*[np.linspace(-0.05, 0.05, 101)] * 2), -1).reshape(-1, 2)
+    wave = 0.005 * np.cos(across[:, 0] * np.pi / 0.05)
+    noise = np.random.default_rng(0).normal(0.0, 0.0004, len(across))
+    sheet = np.column_stack([across, wave + noise]).astype("f4")
+    cloud = PointCloud(sheet, np.zeros((len(sheet), 4), np.uint8))
+    inside = (np.abs(across) < 0.04).all(axis=1)
+    left = []
+    for width in (0.001, 0.002, 0.004):
+        found = smooth(cloud, width).positions
+        left.append((found[:, 2] - 0.005 * np.cos(found[:, 0] * np.pi / 0.05))[inside].std())
+    assert left[0] > left[1] > left[2] and left[1] < 0.4 * 0.0004 and left[2] < 0.25 * 0.0004
+
+
 def test_normals_of_a_sphere_face_the_camera():
     points = sphere(5000) + np.float32([0.3, -0.2, 2.0])
     outwards = (sphere(5000) / 0.1).astype(np.float64)
@@ -168,6 +214,7 @@ def test_the_search_survives_equal_points_few_points_and_none():
     lambda cloud: radius_outliers(cloud.positions, -1.0, 5),
     lambda cloud: radius_outliers(cloud.positions, 1.0, 0),
     lambda cloud: estimate_normals(cloud.positions, 0, (0, -1, 0)),
+    lambda cloud: smooth(cloud, 0.0),
 ])
 def test_settings_must_be_positive(call):
     with pytest.raises(ValueError, match="must be positive"):
@@ -177,7 +224,7 @@ def test_settings_must_be_positive(call):
 def test_results_do_not_depend_on_how_the_search_is_cut_up(monkeypatch):
     positions = blob(3000, 5).positions
     whole = statistical_outliers(positions, 9, 1.0), estimate_normals(positions, 9, (0, -1, 0))
-    monkeypatch.setattr("face_depth_addon.core.pointcloud._CHUNK", 1000)
+    monkeypatch.setattr("face_depth_addon.core.neighbours._CHUNK", 1000)
     np.testing.assert_array_equal(statistical_outliers(positions, 9, 1.0), whole[0])
     np.testing.assert_array_equal(estimate_normals(positions, 9, (0, -1, 0)), whole[1])
 

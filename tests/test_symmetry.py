@@ -1,128 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mirror plane, trust and completion of made-up heads whose far side is known."""
 
-from dataclasses import dataclass
-
+import cv2
 import numpy as np
 import pytest
 
+from face_depth_addon.core.completion import complete_head
 from face_depth_addon.core.errors import MeshError
 from face_depth_addon.core.face_points import CHIN, FOREHEAD, LEFT_EYE, OUTLINE, RIGHT_EYE
-from face_depth_addon.core.symmetry import (
-    LEFT,
-    MIDLINE,
-    PARTNER,
-    RIGHT,
-    MirrorPlane,
-    complete_head,
-    mirror_plane,
-    refine_plane,
-    vertex_trust,
-)
+from face_depth_addon.core.head_texture import head_texture
+from face_depth_addon.core.plane_fit import refine_plane
+from face_depth_addon.core.symmetry import LEFT, MIDLINE, PARTNER, MirrorPlane, mirror_plane
 from face_depth_addon.core.topology import connected_components
-
-STEP = 0.002
-
-
-def bump(directions, across, up, width, height):
-    """Radius added around a direction, given as slopes from straight ahead (-Y)."""
-    ahead = np.maximum(-directions[..., 1], 1e-3)
-    x, z = directions[..., 0] / ahead - across, directions[..., 2] / ahead - up
-    return height * np.exp(-(x**2 + z**2) / (2.0 * width**2)) * (directions[..., 1] < 0.0)
-
-
-def head_radius(directions: np.ndarray) -> np.ndarray:
-    """A symmetric head about its centre that looks to -Y: skull, nose, sockets, lips, chin."""
-    radius = 1.0 / np.linalg.norm(directions / [0.075, 0.095, 0.115], axis=-1)
-    radius += bump(directions, 0.0, -0.1, 0.13, 0.02) + bump(directions, 0.0, -0.85, 0.2, 0.008)
-    radius += bump(directions, 0.0, -0.5, 0.15, 0.004)
-    for side in (-1.0, 1.0):
-        radius += bump(directions, 0.38 * side, 0.25, 0.13, -0.007)
-    return radius
-
-
-def swelling(directions: np.ndarray) -> np.ndarray:
-    """What a head may have more on its own left than on its right: up to 4 mm, evenly."""
-    share = np.clip(np.arctan2(directions[..., 0], -directions[..., 1]) / 1.2 + 0.5, 0.0, 1.0)
-    return 0.004 * share**2 * (3.0 - 2.0 * share)
-
-
-def turn(degrees: float) -> np.ndarray:
-    """Turn a head that looks to -Y about the vertical, to the picture's right."""
-    angle = np.radians(degrees)
-    return np.array([
-        [np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0], [0, 0, 1.0]
-    ])
-
-
-@dataclass
-class Relief:
-    positions: np.ndarray
-    faces: np.ndarray
-    uvs: np.ndarray
-    colours: np.ndarray
-    landmarks: np.ndarray
-    to_picture: np.ndarray
-
-    def in_head(self, points: np.ndarray) -> np.ndarray:
-        return points @ self.to_picture
-
-
-def landmarks_of(radius) -> np.ndarray:
-    """468 points on a head, symmetric in pairs, brow and chin where they belong."""
-    rng = np.random.default_rng(8)
-    slopes = np.column_stack([rng.uniform(-0.75, -0.05, 468), rng.uniform(-0.9, 0.6, 468)])
-    slopes[list(MIDLINE), 0] = 0.0
-    slopes[[9, 151], 1], slopes[[199, 200], 1] = 0.6, -0.9
-    slopes[LEFT] = slopes[RIGHT] * [-1.0, 1.0]
-    directions = np.column_stack([slopes[:, 0], -np.ones(468), slopes[:, 1]])
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return directions * radius(directions)[:, None]
-
-
-def relief_of(yaw: float, noise: float = 0.0, radius=head_radius) -> Relief:
-    """What a far camera at -Y sees of a head that is turned to the picture's right."""
-    to_picture = turn(yaw)
-    x = np.arange(-0.115, 0.116, STEP)
-    z = np.arange(-0.125, 0.126, STEP)
-    sight = np.stack(np.meshgrid(x, z), axis=-1)
-
-    def inside(y: np.ndarray) -> np.ndarray:
-        points = np.stack([sight[..., 0], y, sight[..., 1]], axis=-1) @ to_picture
-        length = np.linalg.norm(points, axis=-1)
-        return length < radius(points / length[..., None])
-
-    near, hit = np.full(sight.shape[:2], 0.13), np.zeros(sight.shape[:2], bool)
-    for y in np.arange(-0.13, 0.13, STEP):
-        first = ~hit & inside(np.full(near.shape, y))
-        near[first], hit = y, hit | first
-    far = near - STEP
-    for _ in range(12):
-        middle = (near + far) / 2.0
-        within = inside(middle)
-        near, far = np.where(within, middle, near), np.where(within, far, middle)
-    rng = np.random.default_rng(3)
-    near = near + rng.normal(0.0, noise, near.shape)
-
-    number = np.where(hit, np.cumsum(hit).reshape(hit.shape) - 1, -1)
-    corners = (number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1])
-    faces = np.stack(corners, axis=-1).reshape(-1, 4)
-    positions = np.stack([sight[..., 0], near, sight[..., 1]], axis=-1)[hit]
-    in_head = positions @ to_picture
-    # Red and blue go by the place on the head, alike on both sides; green is the side.
-    colours = np.column_stack([
-        128 + 1000 * in_head[:, 2], np.full(len(in_head), 90), 1500 * np.abs(in_head[:, 0])
-    ]).clip(0, 255).astype(np.uint8)
-
-    # A landmark knows its place in the picture only; its depth is the relief's there.
-    landmarks = landmarks_of(radius) @ to_picture.T
-    landmarks += rng.normal(0.0, 2.0 * noise, landmarks.shape)
-    gaps = ((landmarks[:, None, ::2] - positions[:, ::2]) ** 2).sum(axis=2)
-    landmarks[:, 1] = positions[gaps.argmin(axis=1), 1]
-    return Relief(
-        positions, faces[(faces >= 0).all(axis=1)], positions[:, ::2] * 4.0 + 0.5, colours,
-        landmarks, to_picture,
-    )
+from face_depth_addon.core.visibility import vertex_trust
+from turned_head import Relief, head_radius, landmarks_of, relief_of, swelling, turn
 
 
 def complete(relief: Relief):
@@ -243,10 +134,50 @@ def test_colours_and_uvs_follow_the_surface(turned):
     assert np.abs(head.colours[face, 0] - (128.0 + 1000.0 * in_head[face, 2])).max() < 8
     blue = 1500.0 * np.abs(in_head[face, 0])
     assert np.quantile(np.abs(head.colours[face, 2] - blue), 0.98) < 8
-    from_photo = head.seen > 0.5
-    assert np.array_equal(np.isfinite(head.uvs).all(axis=1), from_photo)
-    sure = head.seen > 0.99
-    assert np.abs(head.uvs[sure] - (head.positions[sure][:, ::2] * 4.0 + 0.5)).max() < 4.0 * STEP
+    # The texture lies on the chart as the mesh does.
+    assert head.uvs.min() >= 0.0 and head.uvs.max() <= 1.0
+    pixels = head.chart.pixels(head.positions.astype(float))
+    moved = np.abs(head.chart.uvs(pixels) - head.uvs) * head.chart.shape[::-1]
+    assert np.quantile(moved, 0.95) < 0.01
+
+
+def test_texture_shows_the_photo_and_its_mirror_image(turned):
+    relief, head = turned
+    # A photo in which red and blue say where on the head a pixel lies, and green stripes are fine.
+    side = 400
+    u, v = np.meshgrid((np.arange(side) + 0.5) / side, 1.0 - (np.arange(side) + 0.5) / side)
+    x, z = (u - 0.5) / 4.0, (v - 0.5) / 4.0
+    gaps = cv2.flann_Index(relief.positions[:, ::2].astype(np.float32), {
+        "algorithm": 4, "leaf_max_size": 10,
+    })
+    places = np.column_stack([x.ravel(), z.ravel()]).astype(np.float32)
+    found, _ = gaps.knnSearch(places, 1, params={"checks": -1})
+    photo = relief.colours[found[:, 0]].reshape(side, side, 3)
+    stripes = np.where(np.sin(2.0 * np.pi * z / 0.006) > 0.0, 200, 60)
+    photo = np.dstack([photo[..., 0], stripes, photo[..., 2]]).astype(np.uint8)
+
+    texture = head_texture(head, photo, 1200)
+    height, width = texture.shape[:2]
+    assert width == 1200
+    assert height == pytest.approx(1200 * head.chart.shape[0] / head.chart.shape[1], abs=1)
+    column, row = (head.uvs * (width, height)).astype(int).T
+    shown = texture[height - 1 - row, column].astype(float)
+    in_head = relief.in_head(head.positions)
+    face = (np.abs(in_head[:, 2]) < 0.06) & (in_head[:, 1] < -0.04)
+    for hidden in (False, True):
+        part = face & ((head.seen < 0.01) if hidden else (head.seen > 0.99))
+        assert part.sum() > 300
+        assert np.quantile(np.abs(shown[part, 0] - 128.0 - 1000.0 * in_head[part, 2]), 0.9) < 6
+        blue = 1500.0 * np.abs(in_head[part, 0])
+        assert np.quantile(np.abs(shown[part, 2] - blue), 0.9) < 8
+        # Finer than the mesh, whose vertices are 2 mm apart.
+        mirrored = head.plane.reflect(head.positions[part].astype(float)) if hidden else (
+            head.positions[part]
+        )
+        wave = np.sin(2.0 * np.pi * mirrored[:, 2] / 0.006)
+        bright = shown[part, 1] > 130.0
+        sure = np.abs(wave) > 0.5
+        assert (bright == (wave > 0.0))[sure].mean() > 0.9
 
 
 def test_mesh_is_one_manifold_sheet_that_faces_outwards(turned):
@@ -277,6 +208,27 @@ def test_hole_in_the_relief_is_filled():
     fill = np.linalg.norm(head.positions - temple, axis=1) < 0.01
     assert fill.sum() > 30
     assert np.abs(deviation(relief, head.positions[fill])).max() < 0.0015
+
+
+def test_crumb_of_the_background_leaves_no_spike():
+    relief = relief_of(40.0)
+    # Six millimetres of something beside the hidden cheek, two centimetres out.
+    middle = relief.to_picture @ [0.098, -0.01, 0.02]
+    across, up = (axis.ravel() * 0.002 for axis in np.mgrid[-1.5:2, -1.5:2])
+    crumb = middle + np.column_stack([across, 0.0 * across, up])
+    number = len(relief.positions) + np.arange(16).reshape(4, 4)
+    corners = (number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:])
+    relief.positions = np.concatenate([relief.positions, crumb])
+    relief.faces = np.concatenate([relief.faces, np.stack(corners, axis=-1).reshape(-1, 4)])
+    relief.colours = np.concatenate([relief.colours, np.zeros((16, 3), np.uint8)])
+    relief.uvs = np.concatenate([relief.uvs, np.zeros((16, 2))])
+    head = complete(relief)
+    behind = relief.in_head(middle[None])[0]
+    directions = relief.in_head(head.positions.astype(float))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    near = directions @ (behind / np.linalg.norm(behind)) > np.cos(np.radians(8.0))
+    assert near.sum() > 50
+    assert np.abs(deviation(relief, head.positions[near])).max() < 0.002
 
 
 def test_seam_of_an_uneven_head_has_no_step():

@@ -19,11 +19,14 @@ from ..core.building import Layout
 from ..core.errors import FaceDepthError, OutputError
 from ..core.files import write_whole
 from ..core.shaping import Shape
+from ..core.web_page import SUFFIXES as _PAGE_SUFFIXES
 from ..inference.client import WorkerClient
 from ..inference.model_folder import BUNDLED
 from . import photo_source
 from .export import WRITERS, files_of, write_folder_whole, write_object
 from .mesh_edit import cleanup_mesh, smooth_mesh
+from .mesh_settings import mesh_settings
+from .page import write_html
 from .preferences import worker_settings
 from .preview import render_preview
 from .properties import MODEL_FOLDER, MODEL_ITEMS
@@ -43,10 +46,12 @@ class _Targets:
     mesh: Path | None
     depth: Path | None
     preview: Path | None
+    html: Path | None
 
     def paths(self) -> list[Path]:
         mesh = files_of(self.mesh) if self.mesh else []
-        return [*mesh, *(path for path in (self.depth, self.preview) if path is not None)]
+        others = (self.depth, self.preview, self.html)
+        return [*mesh, *(path for path in others if path is not None)]
 
 
 @dataclass
@@ -76,6 +81,9 @@ def parser() -> argparse.ArgumentParser:
         "with several photos a folder of .npy files")
     add("--preview", type=Path, metavar="FILE.png",
         help="picture of the mesh from the front and at 45 degrees; with several photos a folder")
+    add("--html", type=Path, metavar="FILE.html",
+        help="web page in which the mesh can be turned, without Blender or network; "
+        "with several photos a folder")
     add("--report", type=Path, metavar="FILE.json", help="timings, counts, faces and versions")
     add("--resolution", type=_number(int, 16, 2048), default=512, metavar="N",
         help="vertices along the longest side, 16 to 2048 (default: 512)")
@@ -125,6 +133,11 @@ def run_command(arguments: list[str]) -> int:
     int
         Exit code.
     """
+    with mesh_settings():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     _log_errors_only()
     try:
         options = parser().parse_args(arguments)
@@ -220,13 +233,16 @@ def _plan(options: argparse.Namespace) -> list[_Targets]:
     ------
     OutputError
     """
-    outputs = (options.output, options.depth_output, options.preview)
+    outputs = (options.output, options.depth_output, options.preview, options.html)
     if not any(outputs):
-        raise OutputError("There is nothing to write: give -o, --depth-output or --preview.")
+        raise OutputError(
+            "There is nothing to write: give -o, --depth-output, --preview or --html."
+        )
     if len(options.photos) == 1:
         _check_suffix(options.output, tuple(WRITERS), "a mesh file")
         _check_suffix(options.depth_output, _DEPTH_SUFFIXES, "a depth map")
         _check_suffix(options.preview, (".png",), "a picture")
+        _check_suffix(options.html, _PAGE_SUFFIXES, "a web page")
         targets = [_Targets(options.photos[0], *outputs)]
     else:
         targets = _plan_folders(options)
@@ -247,8 +263,9 @@ def _plan_folders(options: argparse.Namespace) -> list[_Targets]:
     ------
     OutputError
     """
-    for path in (options.output, options.depth_output, options.preview):
-        if path is not None and path.suffix.lower() in (*WRITERS, *_DEPTH_SUFFIXES):
+    files = (*WRITERS, *_DEPTH_SUFFIXES, *_PAGE_SUFFIXES)
+    for path in (options.output, options.depth_output, options.preview, options.html):
+        if path is not None and path.suffix.lower() in files:
             raise OutputError(f"{path} is a file's name: with several photos, name a folder.")
     taken: set[str] = set()
     targets = []
@@ -264,6 +281,7 @@ def _plan_folders(options: argparse.Namespace) -> list[_Targets]:
             options.output and options.output / f"{name}.{options.format}",
             options.depth_output and options.depth_output / f"{name}.npy",
             options.preview and options.preview / f"{name}.png",
+            options.html and options.html / f"{name}.html",
         ))
     return targets
 
@@ -339,6 +357,8 @@ def _write_outputs(item: bpy.types.Object, target: _Targets) -> None:
         write_folder_whole(
             target.preview, lambda folder: render_preview(item, folder / target.preview.name)
         )
+    if target.html:
+        write_html(item, target.html)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.errors import FaceDepthError, MeshError
 from .mesh import DEPTH, UV
+from .stored import has_stored
 
 _FAR, _NEAR = "face_depth_far_m", "face_depth_near_m"
 
@@ -78,6 +79,19 @@ def _read(
     return -positions[used, 1], uvs[used], float(np.median(steps))
 
 
+def has_depth(item: bpy.types.Object | None) -> bool:
+    """Whether an object is a mesh that stores the depth it was made from."""
+    return item is not None and item.type == 'MESH' and has_stored(item.data)
+
+
+def poll_depth(operator_class: type, context: bpy.types.Context) -> bool:
+    """Whether the active mesh stores its depth; says why it does not."""
+    if has_depth(context.object):
+        return True
+    operator_class.poll_message_set("Select a mesh made by Face Depth")
+    return False
+
+
 class FACEDEPTH_OT_show_depth(bpy.types.Operator):
     """Show the depth of the mesh as a grey image"""
 
@@ -100,12 +114,14 @@ class FACEDEPTH_OT_show_depth(bpy.types.Operator):
             self.report({'ERROR'}, str(error))
             return {'CANCELLED'}
         if not bpy.app.background:
-            _show(context, image)
+            show_image(context, image)
         return {'FINISHED'}
 
 
-def _show(context: bpy.types.Context, image: bpy.types.Image) -> None:
-    """Show an image in an Image Editor, in a new window when none is open."""
+def show_image(
+    context: bpy.types.Context, image: bpy.types.Image
+) -> bpy.types.SpaceImageEditor:
+    """Show an image in an Image Editor, in a new window when none is open; the editor."""
     areas = [area for window in context.window_manager.windows for area in window.screen.areas]
     editor = next((area for area in areas if area.type == 'IMAGE_EDITOR'), None)
     if editor is None:
@@ -113,6 +129,7 @@ def _show(context: bpy.types.Context, image: bpy.types.Image) -> None:
         editor = context.window_manager.windows[-1].screen.areas[0]
         editor.ui_type = 'IMAGE_EDITOR'
     editor.spaces.active.image = image
+    return editor.spaces.active
 
 
 CLASSES = (FACEDEPTH_OT_show_depth,)

@@ -8,14 +8,20 @@ import bmesh
 import numpy as np
 
 from ..core.building import Layout, build_surface
-from ..core.errors import MeshError
-from .mesh import PLANE, fill_mesh
+from .mesh import BORDER, PLANE, SMOOTHED, fill_mesh
 from .mesh_edit import read_attribute
-from .shape import applied, give_shape, has_shape, shaped, write_layers
+from .shape import (
+    applied,
+    drop_layers,
+    give_shape,
+    require_shape,
+    sampled_layers,
+    shaped,
+    write_layers,
+)
 from .stored import stored
 
 if TYPE_CHECKING:
-    from ..core.reconstruction import Reconstruction
     from ..core.surface import SurfaceMesh
 
 # What sculpting moved less than this, in metres, was rounding.
@@ -38,18 +44,20 @@ def relayout(mesh: bpy.types.Mesh, layout: Layout) -> None:
     MeshError
         The mesh holds no reconstruction, or nothing would be left of it.
     """
-    if not has_shape(mesh) or not mesh.face_depth.applied:
-        raise MeshError(f"The mesh {mesh.name} has no depth: reconstruct it with Face Depth.")
+    require_shape(mesh)
     result = stored(mesh)
     shape, viewpoint = applied(mesh)
     surface = build_surface(result, layout, shape, viewpoint)
     edits = _edits(mesh, shaped(mesh, shape, viewpoint), surface)
     span = tuple(mesh.face_depth.span)
+    sampled = {SMOOTHED, BORDER} & set(mesh.attributes.keys())
+    drop_layers(mesh)
     if mesh.shape_keys is None:
         mesh.clear_geometry()
         _fill(mesh, surface, edits[0])
     else:
         _fill_with_keys(mesh, surface, edits)
+    write_layers(mesh, sampled_layers(result, layout, surface.plane, sampled))
     give_shape(mesh, layout, shape, viewpoint, span)
 
 
@@ -63,7 +71,7 @@ def _edits(mesh: bpy.types.Mesh, unedited: np.ndarray, surface: "SurfaceMesh") -
         states = [read_attribute(mesh, "position", "vector", np.float32, 3 * count)]
     else:
         states = [np.empty(3 * count, np.float32) for _ in mesh.shape_keys.key_blocks]
-        for key, state in zip(mesh.shape_keys.key_blocks, states):
+        for key, state in zip(mesh.shape_keys.key_blocks, states, strict=True):
             key.data.foreach_get("co", state)
     moved = [state.reshape(-1, 3) - unedited for state in states]
     unmoved = np.zeros_like(surface.positions)
@@ -77,7 +85,6 @@ def _fill(mesh: bpy.types.Mesh, surface: "SurfaceMesh", edit: np.ndarray) -> Non
     for _ in fill_mesh(mesh, surface):
         continue
     mesh.attributes["position"].data.foreach_set("vector", (surface.positions + edit).ravel())
-    write_layers(mesh, surface.layers)
     mesh.update()
 
 
@@ -85,7 +92,6 @@ def _fill_with_keys(
     mesh: bpy.types.Mesh, surface: "SurfaceMesh", edits: list[np.ndarray]
 ) -> None:
     """Through a BMesh, which alone can change how many vertices a shape key has."""
-    names = [key.name for key in mesh.shape_keys.key_blocks]
     fresh = bpy.data.meshes.new(mesh.name)
     edited = bmesh.new()
     try:
@@ -93,12 +99,10 @@ def _fill_with_keys(
         edited.from_mesh(mesh)
         bmesh.ops.delete(edited, geom=edited.verts[:], context='VERTS')
         edited.from_mesh(fresh)
-        for name, edit in zip(names, edits):
-            layer = edited.verts.layers.shape[name]
-            for vertex, place in zip(edited.verts, (surface.positions + edit).tolist()):
-                vertex[layer] = place
         edited.to_mesh(mesh)
-        mesh.update()
     finally:
         edited.free()
         bpy.data.meshes.remove(fresh)
+    for key, edit in zip(mesh.shape_keys.key_blocks, edits, strict=True):
+        key.data.foreach_set("co", (surface.positions + edit).ravel())
+    mesh.update()

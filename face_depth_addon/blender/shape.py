@@ -2,30 +2,36 @@
 """The sliders of a finished mesh: each change displaces it anew from its stored depth."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from math import degrees, radians
 
 import bpy
 import numpy as np
-from bpy.props import (
-    EnumProperty,
-    FloatProperty,
-    FloatVectorProperty,
-    IntVectorProperty,
-    PointerProperty,
-    StringProperty,
-)
 
-from ..core.building import Layout
-from ..core.shaping import Layers, Shape, Viewpoint, displace, soften
+from ..core.building import Layout, meshed_part
+from ..core.errors import MeshError
+from ..core.reconstruction import Reconstruction
+from ..core.shaping import Layers, Shape, Viewpoint, displace, move, soften
 from .mesh import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
 from .mesh_edit import move_vertices, read_attribute
-from .properties import PROJECTION, STRENGTH
+from .shape_settings import FACEDEPTH_PG_shape
 from .stored import stored
+
+# So many vertices are displaced at a time that what is worked out in between stays in the cache.
+_BLOCK = 1 << 15
+
 
 def has_shape(mesh: bpy.types.Mesh) -> bool:
     """Whether the mesh stores what the sliders need."""
     return DEPTH in mesh.attributes and PLANE in mesh.attributes
+
+
+def require_shape(mesh: bpy.types.Mesh) -> None:
+    """Raise a `MeshError` unless the mesh says how it was made."""
+    if not has_shape(mesh) or not mesh.face_depth.applied or not min(mesh.face_depth.photo_size):
+        raise MeshError(f"The mesh {mesh.name} has no depth: reconstruct it with Face Depth.")
 
 
 def give_shape(
@@ -45,34 +51,62 @@ def give_shape(
         The farthest and the nearest depth, in metres.
     """
     settings = mesh.face_depth
-    # Without a record of what was applied, the sliders' own updates do nothing.
-    settings.applied = ""
-    settings.span = span
-    settings.anchor, settings.axis, settings.aim = viewpoint.anchor, viewpoint.axis, viewpoint.aim
-    settings.distance = viewpoint.distance
-    settings.projection, settings.strength = shape.projection, shape.strength
-    settings.near, settings.far, settings.gamma = shape.near, shape.far, shape.gamma
-    settings.tilt_x, settings.tilt_y = (radians(angle) for angle in shape.tilt)
-    settings.smoothing, settings.feather = shape.smoothing, shape.feather
-    settings.detail = shape.detail
-    settings.layout = json.dumps(asdict(layout))
-    settings.applied = _written(settings)
+    with as_applied(settings):
+        settings.span = span
+        settings.anchor = viewpoint.anchor
+        settings.axis, settings.aim = viewpoint.axis, viewpoint.aim
+        _set_sliders(settings, shape, viewpoint.distance)
+        settings.layout = json.dumps(asdict(layout))
+
+
+def set_shape(mesh: bpy.types.Mesh, shape: Shape, distance: float) -> None:
+    """Move several sliders at once, and the mesh with them.
+
+    Parameters
+    ----------
+    mesh : bpy.types.Mesh
+        Not in Edit Mode.
+    shape : Shape
+    distance : float
+        From the camera to the eyes, in metres.
+    """
+    settings = mesh.face_depth
+    before = settings.applied
+    with as_applied(settings):
+        _set_sliders(settings, shape, distance)
+    settings.applied = before
+    reshape(mesh)
 
 
 def reshape(mesh: bpy.types.Mesh) -> None:
     """Displace a mesh by its sliders; what was sculpted, smoothed or keyed on it stays.
 
     A mesh in Edit Mode is left alone and follows with the next change after that.
+
+    Raises
+    ------
+    MeshError
+        Smoothing or Feather was asked for, and the mesh does not hold its depth image any more.
     """
     settings = mesh.face_depth
     if not settings.applied or not has_shape(mesh) or mesh.is_editmode:
         return
-    before = _read(settings.applied)
-    after = shape_of(settings), viewpoint_of(settings)
-    _ensure_layers(mesh, after[0])
-    positions = _floats(mesh, "position", 3)
-    change = shaped(mesh, *after) - shaped(mesh, *before)
-    move_vertices(mesh, positions, positions + change)
+    before, after = applied(mesh), (shape_of(settings), viewpoint_of(settings))
+    if before == after:
+        return
+    ensure_layers(mesh, _needed(after[0]))
+    values, span = _values(mesh, before[0], after[0]), tuple(settings.span)
+    positions = floats(mesh, "position", 3)
+    moved = positions if mesh.shape_keys is None else positions.copy()
+    for rows in _blocks(len(moved)):
+        part = values.part(rows)
+        states = ((part.softened(span, shape), shape, view) for shape, view in (before, after))
+        move(moved[rows], part.plane, span, *states)
+    if mesh.shape_keys is None:
+        mesh.attributes["position"].data.foreach_set("vector", moved.ravel())
+        mesh.update()
+    else:
+        move_vertices(mesh, positions, moved)
     settings.applied = _written(settings)
 
 
@@ -90,19 +124,16 @@ def shaped(mesh: bpy.types.Mesh, shape: Shape, viewpoint: Viewpoint) -> np.ndarr
     -------
     ndarray, (n, 3) float32
     """
-    span = tuple(mesh.face_depth.span)
-    layers = Layers(
-        _floats(mesh, SMOOTHED, 2) if shape.smoothing > 0.0 else None,
-        _floats(mesh, BORDER, 1)[:, 0] if shape.feather > 0.0 else None,
-        _floats(mesh, DETAIL, 1)[:, 0] if DETAIL in mesh.attributes else None,
-    )
-    depth = soften(_floats(mesh, DEPTH, 1)[:, 0], layers, span, shape)
-    return displace(_floats(mesh, PLANE, 2), depth, span, shape, viewpoint)
+    values, span = _values(mesh, shape), tuple(mesh.face_depth.span)
+    return displace(values.plane, values.softened(span, shape), span, shape, viewpoint)
 
 
 def applied(mesh: bpy.types.Mesh) -> tuple[Shape, Viewpoint]:
     """By what the mesh is displaced now."""
-    return _read(mesh.face_depth.applied)
+    shape, viewpoint = json.loads(mesh.face_depth.applied)
+    shape["tilt"] = tuple(shape["tilt"])
+    viewpoint["axis"], viewpoint["aim"] = tuple(viewpoint["axis"]), tuple(viewpoint["aim"])
+    return Shape(**shape), Viewpoint(**viewpoint)
 
 
 def layout_of(mesh: bpy.types.Mesh) -> Layout:
@@ -126,26 +157,38 @@ def write_layers(mesh: bpy.types.Mesh, layers: Layers) -> None:
             mesh.attributes.new(name, kind, 'POINT').data.foreach_set(value, values.ravel())
 
 
-def _ensure_layers(mesh: bpy.types.Mesh, shape: Shape) -> None:
-    needed = {SMOOTHED: shape.smoothing > 0.0, BORDER: shape.feather > 0.0}
-    if all(name in mesh.attributes for name, asked in needed.items() if asked):
-        return
-    from ..core.building import meshed_part
+def ensure_layers(mesh: bpy.types.Mesh, names: set[str]) -> None:
+    """Sample those of the layers ``depth_smoothed`` and ``border_distance`` that are missing.
+
+    Raises
+    ------
+    MeshError
+        The mesh does not hold its images any more.
+    """
+    missing = {name for name in names if name not in mesh.attributes}
+    if missing:
+        plane = floats(mesh, PLANE, 2)
+        write_layers(mesh, sampled_layers(stored(mesh), layout_of(mesh), plane, missing))
+
+
+def sampled_layers(
+    result: Reconstruction, layout: Layout, plane: np.ndarray, names: set[str]
+) -> Layers:
+    """The layers of those names, and the detail if there is any, for (n, 2) places."""
     from ..core.layers import layers_at
 
-    result = stored(mesh)
-    part = meshed_part(result, layout_of(mesh))
-    write_layers(mesh, layers_at(result, part, _floats(mesh, PLANE, 2), shape))
+    asked = Shape(smoothing=float(SMOOTHED in names), feather=float(BORDER in names))
+    return layers_at(result, meshed_part(result, layout), plane, asked)
 
 
-def _floats(mesh: bpy.types.Mesh, name: str, width: int) -> np.ndarray:
-    """An attribute of the vertices: (n, width) float32."""
+def floats(mesh: bpy.types.Mesh, name: str, width: int) -> np.ndarray:
+    """An attribute of the vertices: (n, width) float32; zeros where it is missing."""
     count = len(mesh.vertices)
     kind = "vector" if width > 1 else "value"
     return read_attribute(mesh, name, kind, np.float32, width * count).reshape(-1, width)
 
 
-def shape_of(settings: "FACEDEPTH_PG_shape") -> Shape:
+def shape_of(settings: FACEDEPTH_PG_shape) -> Shape:
     """What the sliders say of the surface."""
     return Shape(
         settings.projection, settings.strength, settings.near, settings.far, settings.gamma,
@@ -154,84 +197,70 @@ def shape_of(settings: "FACEDEPTH_PG_shape") -> Shape:
     )
 
 
-def viewpoint_of(settings: "FACEDEPTH_PG_shape") -> Viewpoint:
+def viewpoint_of(settings: FACEDEPTH_PG_shape) -> Viewpoint:
     """What the sliders say of the camera."""
     return Viewpoint(
         settings.distance, settings.anchor, tuple(settings.axis), tuple(settings.aim)
     )
 
 
-def _written(settings: "FACEDEPTH_PG_shape") -> str:
+@contextmanager
+def as_applied(settings: FACEDEPTH_PG_shape) -> Iterator[None]:
+    """Within it sliders can be set without any update, after it they count as applied."""
+    # Without a record of what was applied, their own updates do nothing.
+    settings.applied = ""
+    yield
+    settings.applied = _written(settings)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """What the mesh stores of each vertex."""
+
+    plane: np.ndarray
+    depth: np.ndarray
+    layers: Layers
+
+    def part(self, rows: slice) -> "_Values":
+        layers = (self.layers.smoothed, self.layers.inside, self.layers.detail)
+        return _Values(self.plane[rows], self.depth[rows], Layers(
+            *(None if layer is None else layer[rows] for layer in layers)
+        ))
+
+    def softened(self, span: tuple[float, float], shape: Shape) -> np.ndarray:
+        return soften(self.depth, self.layers, span, shape)
+
+
+def _values(mesh: bpy.types.Mesh, *shapes: Shape) -> _Values:
+    needed = {DETAIL} & set(mesh.attributes.keys()) | set().union(*map(_needed, shapes))
+    return _Values(floats(mesh, PLANE, 2), floats(mesh, DEPTH, 1)[:, 0], Layers(
+        floats(mesh, SMOOTHED, 2) if SMOOTHED in needed else None,
+        floats(mesh, BORDER, 1)[:, 0] if BORDER in needed else None,
+        floats(mesh, DETAIL, 1)[:, 0] if DETAIL in needed else None,
+    ))
+
+
+def _needed(shape: Shape) -> set[str]:
+    """The layers that are sampled for a shape."""
+    asked = ((SMOOTHED, shape.smoothing > 0.0), (BORDER, shape.feather > 0.0))
+    return {name for name, needed in asked if needed}
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    for start in range(0, count, _BLOCK):
+        yield slice(start, start + _BLOCK)
+
+
+def _set_sliders(settings: FACEDEPTH_PG_shape, shape: Shape, distance: float) -> None:
+    for name, value in asdict(shape).items():
+        if name != "tilt":
+            setattr(settings, name, value)
+    settings.tilt_x, settings.tilt_y = (radians(angle) for angle in shape.tilt)
+    settings.distance = distance
+
+
+def _written(settings: FACEDEPTH_PG_shape) -> str:
     return json.dumps([asdict(shape_of(settings)), asdict(viewpoint_of(settings))])
-
-
-def _read(text: str) -> tuple[Shape, Viewpoint]:
-    shape, viewpoint = json.loads(text)
-    return Shape(**shape), Viewpoint(**viewpoint)
-
-
-def _changed(settings: "FACEDEPTH_PG_shape", _context: bpy.types.Context) -> None:
-    reshape(settings.id_data)
-
-
-class FACEDEPTH_PG_shape(bpy.types.PropertyGroup):
-    """How the stored depth of a mesh becomes its surface."""
-
-    projection: EnumProperty(**PROJECTION, update=_changed)
-    strength: FloatProperty(**STRENGTH, update=_changed)
-    near: FloatProperty(
-        name="Near", description="Cut off what is nearer than this share of the depth",
-        default=1.0, min=0.0, max=1.0, subtype='FACTOR', update=_changed,
-    )
-    far: FloatProperty(
-        name="Far", description="Cut off what is farther than this share of the depth",
-        default=0.0, min=0.0, max=1.0, subtype='FACTOR', update=_changed,
-    )
-    gamma: FloatProperty(
-        name="Gamma", description="Bends the depth: above 1 flattens what is far",
-        default=1.0, min=0.1, max=10.0, soft_min=0.5, soft_max=2.0, update=_changed,
-    )
-    tilt_x: FloatProperty(
-        name="Tilt X", description="Brings the right side of the picture nearer",
-        subtype='ANGLE', min=radians(-60.0), max=radians(60.0), update=_changed,
-    )
-    tilt_y: FloatProperty(
-        name="Y", description="Brings the top of the picture nearer",
-        subtype='ANGLE', min=radians(-60.0), max=radians(60.0), update=_changed,
-    )
-    smoothing: FloatProperty(
-        name="Smoothing",
-        description="At half, fine detail of the depth is gone; at full, all but its broad form",
-        default=0.0, min=0.0, max=1.0, subtype='FACTOR', update=_changed,
-    )
-    feather: FloatProperty(
-        name="Feather",
-        description="Width over which the border sinks to the farthest depth, as on a medal",
-        default=0.0, min=0.0, soft_max=0.05, precision=4, step=0.1, unit='LENGTH', update=_changed,
-    )
-    detail: FloatProperty(
-        name="Detail", description="Factor on the detail that was added; 0 leaves it out",
-        default=1.0, min=0.0, soft_max=2.0, max=10.0, update=_changed,
-    )
-    distance: FloatProperty(
-        name="Distance", description="From the camera to the eyes, for the perspectives",
-        default=0.8, min=0.05, soft_min=0.3, soft_max=5.0, unit='LENGTH', update=_changed,
-    )
-    span: FloatVectorProperty(size=2, precision=6, options={'HIDDEN'})
-    anchor: FloatProperty(options={'HIDDEN'})
-    axis: FloatVectorProperty(size=2, options={'HIDDEN'})
-    aim: FloatVectorProperty(size=2, options={'HIDDEN'})
-    applied: StringProperty(options={'HIDDEN'})
-    photo_size: IntVectorProperty(size=2, options={'HIDDEN'})
-    metres_per_pixel: FloatProperty(precision=6, options={'HIDDEN'})
-    roll: FloatProperty(options={'HIDDEN'})
-    layout: StringProperty(options={'HIDDEN'})
-    record: StringProperty(options={'HIDDEN'})
-    photo_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
-    backdrop_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
-    depth_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
-    matte_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
-    detail_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
 
 
 CLASSES = (FACEDEPTH_PG_shape,)

@@ -1,56 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sliders as a geometry-nodes modifier, which works where the extension is not installed."""
 
-from dataclasses import dataclass
-from math import degrees, pi, radians
+from math import degrees, radians
 
 import bpy
 
-from ..core.errors import MeshError
 from ..core.shaping import Shape, Viewpoint
-from .mesh import DEPTH, PLANE
-from .shape import has_shape, reshape, shape_of, viewpoint_of
-
-GROUP = "Face Depth Shape"
-# Stands in the group, so that a group of an older version is not taken for this one.
-_VERSION = 1
-_VERSION_KEY = "face_depth_version"
-
-
-@dataclass(frozen=True)
-class _Input:
-    """A socket of the group: its name, default, bounds and kind."""
-
-    name: str
-    default: float | int | tuple[float, float, float]
-    low: float = -1e6
-    high: float = 1e6
-    subtype: str = 'NONE'
-    kind: str = 'NodeSocketFloat'
-
-
-_INPUTS = (
-    _Input("Strength", 1.0, 0.0, 10.0),
-    _Input("Near", 1.0, 0.0, 1.0, 'FACTOR'),
-    _Input("Far", 0.0, 0.0, 1.0, 'FACTOR'),
-    _Input("Gamma", 1.0, 0.1, 10.0),
-    _Input("Tilt X", 0.0, -pi / 3, pi / 3, 'ANGLE'),
-    _Input("Tilt Y", 0.0, -pi / 3, pi / 3, 'ANGLE'),
-    _Input("Smoothing", 0, 0, 200, kind='NodeSocketInt'),
-    _Input("Max Angle", pi / 2, 0.0, pi / 2, 'ANGLE'),
-    _Input("Camera Axis", 0.0, 0.0, 1.0, 'FACTOR'),
-    _Input("Perspective", 0.0, 0.0, 1.0, 'FACTOR'),
-    _Input("Distance", 0.8, 0.05, 1e3, 'DISTANCE'),
-    _Input("Farthest", 0.0, subtype='DISTANCE'),
-    _Input("Nearest", 0.0, subtype='DISTANCE'),
-    _Input("Anchor", 0.0, subtype='DISTANCE'),
-    _Input("Optical Axis", (0.0, 0.0, 0.0), subtype='TRANSLATION', kind='NodeSocketVector'),
-    _Input("Aim", (0.0, 0.0, 0.0), subtype='TRANSLATION', kind='NodeSocketVector'),
-)
+from .mesh import BORDER, SMOOTHED
+from .shape import applied, ensure_layers, require_shape, set_shape, shape_of, viewpoint_of
+from .shape_group import INPUTS, VERSION_KEY, shape_group
 
 
 def add_shape_modifier(item: bpy.types.Object) -> bpy.types.Modifier:
     """Give a mesh object the sliders as a modifier; the mesh's own go back to their defaults.
+
+    Other objects with the same mesh get one too.
 
     Parameters
     ----------
@@ -63,28 +27,83 @@ def add_shape_modifier(item: bpy.types.Object) -> bpy.types.Modifier:
     Raises
     ------
     MeshError
-        The mesh has no stored depth.
+        The mesh has no stored depth, or does not hold its images any more.
     """
     mesh = item.data
-    if not has_shape(mesh):
-        raise MeshError(f"The mesh {mesh.name} has no depth: reconstruct it with Face Depth.")
+    require_shape(mesh)
+    ensure_layers(mesh, {SMOOTHED, BORDER})
     settings = mesh.face_depth
     shape, viewpoint, span = shape_of(settings), viewpoint_of(settings), tuple(settings.span)
-    modifier = item.modifiers.new("Face Depth", 'NODES')
-    modifier.node_group = shape_group()
-    for name, value in _values(shape, viewpoint, span).items():
-        set_input(modifier, name, value)
-    _rest(mesh)
-    return modifier
+    for user in bpy.data.objects:
+        if user.data == mesh and shape_modifier(user) is None:
+            modifier = user.modifiers.new("Face Depth", 'NODES')
+            modifier.node_group = shape_group()
+            for name, value in _values(shape, viewpoint, span).items():
+                set_input(modifier, name, value)
+            user.update_tag()
+    # The modifier starts from the mesh as it is with this shape.
+    set_shape(mesh, Shape(), viewpoint.distance)
+    return shape_modifier(item)
+
+
+def shape_modifier(item: bpy.types.Object) -> bpy.types.Modifier | None:
+    """The modifier that shapes a mesh object in place of the mesh's own sliders."""
+    for modifier in item.modifiers:
+        group = modifier.node_group if modifier.type == 'NODES' else None
+        if group is not None and VERSION_KEY in group:
+            return modifier
+    return None
+
+
+def resize_modifiers(item: bpy.types.Object, ratio: float) -> None:
+    """Scale the lengths in a mesh object's shape modifier, if it has one."""
+    modifier = shape_modifier(item)
+    if modifier is None:
+        return
+    for entry in INPUTS:
+        if entry.subtype in ('DISTANCE', 'TRANSLATION'):
+            value = get_input(modifier, entry.name)
+            set_input(modifier, entry.name, (
+                ratio * value if entry.subtype == 'DISTANCE' else [ratio * part for part in value]
+            ))
+    item.update_tag()
+
+
+def seen_shape(item: bpy.types.Object) -> tuple[Shape, Viewpoint]:
+    """By what a mesh object is displaced: its modifier, or else the mesh's own sliders."""
+    modifier = shape_modifier(item)
+    return applied(item.data) if modifier is None else _modifier_shape(modifier)
+
+
+def _modifier_shape(modifier: bpy.types.Modifier) -> tuple[Shape, Viewpoint]:
+    """What the inputs of a shape modifier say of the surface and of the camera."""
+    def value(name: str) -> float:
+        return get_input(modifier, name)
+
+    projection = "PERSPECTIVE" if value("Perspective") > 0.5 else (
+        "WEAK_PERSPECTIVE" if value("Camera Axis") > 0.5 else "RELIEF"
+    )
+    tilt = degrees(value("Tilt X")), degrees(value("Tilt Y"))
+    axis, aim = (tuple(get_input(modifier, name))[0::2] for name in ("Optical Axis", "Aim"))
+    shape = Shape(
+        projection, value("Strength"), value("Near"), value("Far"), value("Gamma"), tilt,
+        value("Smoothing"), value("Feather"), value("Detail"),
+    )
+    return shape, Viewpoint(value("Distance"), value("Anchor"), axis, aim)
+
+
+def get_input(modifier: bpy.types.Modifier, name: str) -> object:
+    """An input of a geometry-nodes modifier by its name."""
+    identifier = _identifier(modifier, name)
+    properties = getattr(modifier, "properties", None)
+    if properties is None:
+        return modifier[identifier]
+    return getattr(properties.inputs, identifier).value
 
 
 def set_input(modifier: bpy.types.Modifier, name: str, value: object) -> None:
     """Set an input of a geometry-nodes modifier by its name."""
-    sockets = modifier.node_group.interface.items_tree
-    identifier = next(
-        socket.identifier for socket in sockets
-        if socket.item_type == 'SOCKET' and socket.in_out == 'INPUT' and socket.name == name
-    )
+    identifier = _identifier(modifier, name)
     # From Blender 5.2 on inputs are properties; before, they are the modifier's own entries.
     properties = getattr(modifier, "properties", None)
     if properties is None:
@@ -93,25 +112,11 @@ def set_input(modifier: bpy.types.Modifier, name: str, value: object) -> None:
         getattr(properties.inputs, identifier).value = value
 
 
-def shape_group() -> bpy.types.NodeTree:
-    """The node group, made where the file has none yet."""
-    for tree in bpy.data.node_groups:
-        if tree.get(_VERSION_KEY) == _VERSION:
-            return tree
-    tree = bpy.data.node_groups.new(GROUP, 'GeometryNodeTree')
-    tree.is_modifier = True
-    tree[_VERSION_KEY] = _VERSION
-    face = tree.interface
-    face.new_socket("Geometry", in_out='OUTPUT', socket_type='NodeSocketGeometry')
-    face.new_socket("Geometry", in_out='INPUT', socket_type='NodeSocketGeometry')
-    for entry in _INPUTS:
-        socket = face.new_socket(entry.name, in_out='INPUT', socket_type=entry.kind)
-        socket.default_value = entry.default
-        socket.min_value, socket.max_value = entry.low, entry.high
-        if entry.subtype != 'NONE':
-            socket.subtype = entry.subtype
-    _Builder(tree).build()
-    return tree
+def _identifier(modifier: bpy.types.Modifier, name: str) -> str:
+    return next(
+        socket.identifier for socket in modifier.node_group.interface.items_tree
+        if socket.item_type == 'SOCKET' and socket.in_out == 'INPUT' and socket.name == name
+    )
 
 
 def _values(shape: Shape, viewpoint: Viewpoint, span: tuple[float, float]) -> dict[str, object]:
@@ -119,163 +124,10 @@ def _values(shape: Shape, viewpoint: Viewpoint, span: tuple[float, float]) -> di
     return {
         "Strength": shape.strength, "Near": shape.near, "Far": shape.far, "Gamma": shape.gamma,
         "Tilt X": radians(shape.tilt[0]), "Tilt Y": radians(shape.tilt[1]),
+        "Smoothing": shape.smoothing, "Feather": shape.feather, "Detail": shape.detail,
         "Camera Axis": float(shape.projection != "RELIEF"),
         "Perspective": float(shape.projection == "PERSPECTIVE"),
         "Distance": viewpoint.distance, "Farthest": span[0], "Nearest": span[1],
         "Anchor": viewpoint.anchor,
         "Optical Axis": (axis_x, 0.0, axis_z), "Aim": (aim_x, 0.0, aim_z),
     }
-
-
-def _rest(mesh: bpy.types.Mesh) -> None:
-    """Bring a mesh to the shape that the modifier starts from."""
-    settings = mesh.face_depth
-    for name in ("projection", "strength", "near", "far", "gamma", "tilt_x", "tilt_y"):
-        settings.property_unset(name)
-    reshape(mesh)
-
-
-class _Builder:
-    """Lays the nodes; the sums are those of `core.shaping.displace`."""
-
-    def __init__(self, tree: bpy.types.NodeTree) -> None:
-        self._tree = tree
-        self._given = tree.nodes.new('NodeGroupInput')
-        self._columns = 0
-
-    def build(self) -> None:
-        """Fill the tree."""
-        plane = self._attribute(PLANE, 'FLOAT_VECTOR')
-        x, z, _ = self._apart(plane)
-        stored = self._attribute(DEPTH, 'FLOAT')
-        depth = self._blurred(stored)
-        nearness = self._math('MULTIPLY', self._bent(self._clipped(depth)), self._input("Strength"))
-        for place, name in ((x, "Tilt X"), (z, "Tilt Y")):
-            slope = self._math('TANGENT', self._input(name))
-            nearness = self._math('ADD', nearness, self._math('MULTIPLY', place, slope))
-        nearness = self._mixed(nearness, self._slanted(nearness, x, z), "Camera Axis")
-        growth = self._math(
-            'DIVIDE', self._math('SUBTRACT', self._input("Anchor"), nearness),
-            self._input("Distance"),
-        )
-        growth = self._math('MULTIPLY', growth, self._input("Perspective"))
-        axis_x, _, axis_z = self._apart(self._input("Optical Axis"))
-        moved = self._vector(
-            self._math('MULTIPLY', growth, self._math('SUBTRACT', x, axis_x)),
-            self._math('SUBTRACT', stored, nearness),
-            self._math('MULTIPLY', growth, self._math('SUBTRACT', z, axis_z)),
-        )
-        self._finish(moved)
-
-    def _clipped(self, depth):
-        """Depth within the shares of its range that Near and Far say."""
-        far, near = self._input("Farthest"), self._input("Nearest")
-        reach = self._math('SUBTRACT', near, far)
-        ends = [
-            self._math('ADD', far, self._math('MULTIPLY', reach, self._math(
-                kind, self._input("Near"), self._input("Far"),
-            ))) for kind in ('MINIMUM', 'MAXIMUM')
-        ]
-        # Ends that are those of the range cut nothing off, as rounding would.
-        whole = self._math('MULTIPLY', self._math('COMPARE', self._input("Near"), 1.0, 1e-6),
-                           self._math('COMPARE', self._input("Far"), 0.0, 1e-6))
-        cut = self._math('MINIMUM', self._math('MAXIMUM', depth, ends[0]), ends[1])
-        return self._between(cut, depth, whole)
-
-    def _bent(self, depth):
-        """Depth with Gamma as the exponent of its share of the range."""
-        far = self._input("Farthest")
-        reach = self._math(
-            'MAXIMUM', self._math('SUBTRACT', self._input("Nearest"), far), 1e-9
-        )
-        share = self._math('DIVIDE', self._math('SUBTRACT', depth, far), reach)
-        share = self._math('MINIMUM', self._math('MAXIMUM', share, 0.0), 1.0)
-        power = self._math('POWER', share, self._input("Gamma"))
-        bent = self._math('ADD', far, self._math('MULTIPLY', reach, power))
-        return self._between(bent, depth, self._math('COMPARE', self._input("Gamma"), 1.0, 1e-6))
-
-    def _slanted(self, nearness, x, z):
-        """Depth along the camera's axis."""
-        offset = self._node('ShaderNodeVectorMath', self._input("Aim"), self._input("Optical Axis"))
-        offset.operation = 'SUBTRACT'
-        across, _, up = self._apart(offset.outputs[0])
-        distance = self._input("Distance")
-        across, up = (self._math('DIVIDE', value, distance) for value in (across, up))
-        squared = self._math('ADD', 1.0, self._math(
-            'ADD', self._math('MULTIPLY', across, across), self._math('MULTIPLY', up, up)
-        ))
-        slant = self._math(
-            'ADD', self._math('MULTIPLY', x, across), self._math('MULTIPLY', z, up)
-        )
-        return self._math(
-            'ADD', self._math('DIVIDE', nearness, self._math('SQRT', squared)),
-            self._math('DIVIDE', slant, squared),
-        )
-
-    def _blurred(self, depth):
-        node = self._tree.nodes.new('GeometryNodeBlurAttribute')
-        node.data_type = 'FLOAT'
-        value = next(socket for socket in node.inputs if socket.name == "Value" and socket.enabled)
-        self._link(depth, value)
-        self._link(self._input("Smoothing"), node.inputs["Iterations"])
-        return next(socket for socket in node.outputs if socket.enabled)
-
-    def _finish(self, offset) -> None:
-        """Move the points, and delete what is then seen more steeply than Max Angle."""
-        moved = self._tree.nodes.new('GeometryNodeSetPosition')
-        self._link(self._given.outputs["Geometry"], moved.inputs["Geometry"])
-        self._link(offset, moved.inputs["Offset"])
-        normal = self._tree.nodes.new('GeometryNodeInputNormal')
-        _, y, _ = self._apart(normal.outputs[0])
-        # Steep is what turns its side to the viewer, who looks along y.
-        angle = self._math('ARCCOSINE', self._math('MINIMUM', self._math('ABSOLUTE', y), 1.0))
-        steep = self._math('GREATER_THAN', angle, self._input("Max Angle"))
-        kept = self._tree.nodes.new('GeometryNodeDeleteGeometry')
-        kept.domain = 'FACE'
-        self._link(moved.outputs["Geometry"], kept.inputs["Geometry"])
-        self._link(steep, kept.inputs["Selection"])
-        end = self._tree.nodes.new('NodeGroupOutput')
-        self._link(kept.outputs["Geometry"], end.inputs["Geometry"])
-
-    def _mixed(self, first, second, factor: str):
-        return self._between(first, second, self._input(factor))
-
-    def _between(self, first, second, factor):
-        """``first`` where the factor is 0, ``second`` where it is 1."""
-        change = self._math('SUBTRACT', second, first)
-        return self._math('ADD', first, self._math('MULTIPLY', change, factor))
-
-    def _input(self, name: str):
-        return self._given.outputs[name]
-
-    def _attribute(self, name: str, kind: str):
-        node = self._tree.nodes.new('GeometryNodeInputNamedAttribute')
-        node.data_type = kind
-        node.inputs["Name"].default_value = name
-        return next(socket for socket in node.outputs if socket.name == "Attribute" and socket.enabled)
-
-    def _apart(self, vector):
-        node = self._node('ShaderNodeSeparateXYZ', vector)
-        return tuple(node.outputs)
-
-    def _vector(self, *parts):
-        return self._node('ShaderNodeCombineXYZ', *parts).outputs[0]
-
-    def _math(self, operation: str, *values):
-        node = self._node('ShaderNodeMath', *values)
-        node.operation = operation
-        return node.outputs[0]
-
-    def _node(self, kind: str, *values):
-        node = self._tree.nodes.new(kind)
-        for socket, value in zip(node.inputs, values):
-            if isinstance(value, (int, float)):
-                socket.default_value = value
-            else:
-                self._link(value, socket)
-        self._columns += 1
-        node.location = (180.0 * (self._columns // 6), -160.0 * (self._columns % 6))
-        return node
-
-    def _link(self, start, end) -> None:
-        self._tree.links.new(start, end)

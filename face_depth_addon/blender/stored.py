@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
+from ..core.camera import assumed_camera
 from ..core.crop import Crop
 from ..core.errors import MeshError
 from ..core.reconstruction import Pictures, Reconstruction
+from ..core.sizing import measured_mm
 from .material import pack_image
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ def keep(mesh: bpy.types.Mesh, name: str, result: Reconstruction) -> None:
     """
     settings = mesh.face_depth
     for kind in _PICTURES:
-        image = pack_image(f"{name} {kind}", getattr(result.pictures, kind))
+        # What Show Depth makes has the shorter name.
+        title = "stored depth" if kind == "depth" else kind
+        image = pack_image(f"{name} {title}", getattr(result.pictures, kind))
         if kind in ("depth", "matte"):
             image.colorspace_settings.name = 'Non-Color'
         setattr(settings, f"{kind}_image", image)
@@ -42,8 +46,21 @@ def keep(mesh: bpy.types.Mesh, name: str, result: Reconstruction) -> None:
         "info": {key: info[key] for key in ("photo", "digest", "model", "width", "height")}
         | {"focal_35mm": info["focal_35mm"]},
     })
-    settings.photo_size = info["width"], info["height"]
+    width, height, focal = info["width"], info["height"], info["focal_35mm"]
+    settings.photo_size = width, height
+    settings.focal_px = assumed_camera(width, height, focal, result.metres_per_pixel).focal_px
+    settings.focal_known = bool(focal)
     settings.metres_per_pixel, settings.roll = result.metres_per_pixel, crop.roll
+    settings.has_face = result.landmarks is not None
+    _say_size(settings, measured_mm(result))
+
+
+def _say_size(settings: "FACEDEPTH_PG_shape", size_mm: float) -> None:
+    # Without a record of what was applied, its update does nothing.
+    before, settings.applied = settings.applied, ""
+    settings.size_mm = round(size_mm, 3)
+    settings.applied_mm = settings.size_mm
+    settings.applied = before
 
 
 def has_stored(mesh: bpy.types.Mesh) -> bool:
@@ -80,11 +97,11 @@ def stored(mesh: bpy.types.Mesh) -> Reconstruction:
     origin, per_pixel = np.array(record["origin"]), record["metres_per_pixel"]
     far, near = settings.span
     matte = np.rint(255.0 * _resized(_pixels(settings.matte_image)[..., :1], size)[..., 0])
+    rgb = np.rint(255.0 * _resized(_pixels(settings.photo_image)[..., :3], size))
     landmarks, detail = record["landmarks"], settings.detail_image
     return Reconstruction(
         depth=((far + (near - far) * shares) / per_pixel + origin[2]).astype(np.float32),
-        subject=matte >= 128.0, matte=matte.astype(np.uint8),
-        rgb=np.rint(255.0 * _resized(_pixels(settings.photo_image)[..., :3], size)).astype(np.uint8),
+        subject=matte >= 128.0, matte=matte.astype(np.uint8), rgb=rgb.astype(np.uint8),
         crop=Crop(*record["crop"]), metres_per_pixel=per_pixel, origin=origin,
         pictures=_files(settings),
         landmarks=None if landmarks is None else np.array(landmarks, np.float32),

@@ -15,7 +15,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from .errors import DepthMapError, OutputError
-from .exr import ExrOffError, cv2, decode_channel, depth_channels, parse_exr
+from .exr import ExrOffError, cv2, decode_channel, depth_channels, encode_exr, parse_exr
 from .files import write_whole
 from .photo import (
     DECODE_ERRORS,
@@ -29,7 +29,9 @@ from .photo import (
     quoted,
 )
 
-_FAR, _NEAR = "depth_far_px", "depth_near_px"
+_FAR, _NEAR, _SCALE = "depth_far_px", "depth_near_px", "metres_per_pixel"
+_EXR_UNIT, _EXR_SCALE = "depthUnit", "metresPerPixel"
+_PHOTO_PIXELS = "photo pixels, nearer is larger"
 _NPY_MAGIC = b"\x93NUMPY"
 _PICTURES = ("PNG", "TIFF", "JPEG")
 _NPY_HEADERS = {
@@ -39,6 +41,9 @@ _NPY_HEADERS = {
 _NOTHING = 1e9
 # JPEG and colour management let the channels of a grey picture differ a little.
 _GREY_SPREAD, _GREY_SHARE = 0.03, 0.001
+
+# Values, step, whether they are photo pixels, metres per pixel: as in `DepthMap`.
+_Read = tuple[np.ndarray, float, bool, float | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,57 +60,67 @@ class DepthMap:
         The file says itself that the values are photo pixels and nearer is larger.
     name : str
         File name, for messages.
+    metres_per_pixel : float or None
+        Scale of the photo at the subject, where the file says it.
     """
 
     values: np.ndarray
     step: float
     in_pixels: bool
     name: str
+    metres_per_pixel: float | None = None
 
 
-def write_depth(path: Path, depth: np.ndarray) -> None:
+def write_depth(path: Path, depth: np.ndarray, metres_per_pixel: float | None = None) -> None:
     """Write a depth map; the file appears whole or not at all.
 
     ``.npy`` and ``.exr`` hold the float32 values, NaN outside the subject. ``.png`` holds
     16 bits: 0 outside the subject, 1 the farthest and 65535 the nearest value, which its
-    text entries ``depth_far_px`` and ``depth_near_px`` give.
+    text entries ``depth_far_px`` and ``depth_near_px`` give. ``.png`` and ``.exr`` note the
+    scale.
 
     Parameters
     ----------
     path : Path
     depth : ndarray, (H, W) float32
         Photo pixels, nearer is larger, NaN outside the subject.
+    metres_per_pixel : float or None
+        Scale of the photo at the subject.
 
     Raises
     ------
     OutputError
-        Unknown suffix, or the file cannot be written.
+        Unknown suffix, nothing is known of the depth, or the file cannot be written.
     """
     encoders = {".npy": _npy, ".exr": _exr, ".png": _png}
     encode = encoders.get(path.suffix.lower())
     if encode is None:
         raise OutputError(f"{path.name} is no depth map: its name must end in .npy, .exr or .png.")
-    write_whole(path, encode(depth))
+    if not np.isfinite(depth).any():
+        raise OutputError(f"{path.name} would hold no depth: nothing of the subject is left.")
+    write_whole(path, encode(depth, metres_per_pixel))
 
 
-def _npy(depth: np.ndarray) -> bytes:
+def _npy(depth: np.ndarray, _metres_per_pixel: float | None) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, depth.astype(np.float32))
     return buffer.getvalue()
 
 
-def _exr(depth: np.ndarray) -> bytes:
-    _, data = cv2.imencode(".exr", depth.astype(np.float32))
-    return data.tobytes()
+def _exr(depth: np.ndarray, metres_per_pixel: float | None) -> bytes:
+    scale = {} if metres_per_pixel is None else {_EXR_SCALE: repr(float(metres_per_pixel))}
+    return encode_exr(depth, {_EXR_UNIT: _PHOTO_PIXELS} | scale)
 
 
-def _png(depth: np.ndarray) -> bytes:
+def _png(depth: np.ndarray, metres_per_pixel: float | None) -> bytes:
     known = np.isfinite(depth)
     far, near = float(depth[known].min()), float(depth[known].max())
     levels = np.where(known, np.round(1.0 + (depth - far) / _png_step(far, near)), 0.0)
     text = PngInfo()
     text.add_text(_FAR, repr(far))
     text.add_text(_NEAR, repr(near))
+    if metres_per_pixel is not None:
+        text.add_text(_SCALE, repr(float(metres_per_pixel)))
     buffer = io.BytesIO()
     Image.fromarray(levels.astype(np.uint16)).save(buffer, "PNG", pnginfo=text)
     return buffer.getvalue()
@@ -141,14 +156,14 @@ def read_depth(path: str | Path) -> DepthMap:
     shown = quoted(name)
     data = _read_file(path, shown)
     if data.startswith(_NPY_MAGIC):
-        values, step, in_pixels = _read_npy(data, shown)
+        values, step, in_pixels, scale = _read_npy(data, shown)
     elif data.startswith(EXR_MAGIC):
-        values, step, in_pixels = _read_exr(data, shown)
+        values, step, in_pixels, scale = _read_exr(data, shown)
     else:
-        values, step, in_pixels = _read_picture(data, shown)
+        values, step, in_pixels, scale = _read_picture(data, shown)
     if not np.isfinite(values).any():
         raise DepthMapError(f"{shown} holds no depth at any pixel; choose another depth map.")
-    return DepthMap(values, step, in_pixels, name)
+    return DepthMap(values, step, in_pixels, name, scale)
 
 
 def _read_file(path: Path, shown: str) -> bytes:
@@ -194,7 +209,7 @@ def _floats(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _read_npy(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
+def _read_npy(data: bytes, shown: str) -> _Read:
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
@@ -214,10 +229,10 @@ def _read_npy(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
         raise _damaged(shown)
     numbers = np.frombuffer(data, dtype, width * height, stream.tell())
     values = _floats(numbers.reshape(height, width, order="F" if by_columns else "C"))
-    return np.ascontiguousarray(values), 0.0 if dtype.kind == "f" else 1.0, False
+    return np.ascontiguousarray(values), 0.0 if dtype.kind == "f" else 1.0, False, None
 
 
-def _read_picture(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
+def _read_picture(data: bytes, shown: str) -> _Read:
     try:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata and of sizes that are bounded here anyway.
@@ -232,7 +247,8 @@ def _read_picture(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
                 deep = bits == 16
                 image.load()
                 pixels = _pixels(image, deep, data)
-                ends = _far_and_near(getattr(image, "text", {}))
+                text = getattr(image, "text", {})
+                ends, scale = _far_and_near(text), _scale(text.get(_SCALE))
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(shown, MAX_PIXELS) from error
     except UnidentifiedImageError as error:
@@ -246,15 +262,15 @@ def _read_picture(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
         step = _png_step(*ends)
         values = (ends[0] + (pixels - 1.0) * step).astype(np.float32)
         values[pixels == 0] = np.nan
-        return values, step, True
+        return values, step, True, scale
     levels, opaque = _grey(pixels, shown) if pixels.ndim == 3 else (pixels, None)
     values = _floats(levels)
     if opaque is not None:
         values[~opaque] = np.nan
     if levels.dtype.kind == "f":
-        return values, 0.0, False
+        return values, 0.0, False, None
     # 8 bits that were saved as 16: v * 257 takes 255 to 65535.
-    return values, 257.0 if deep and not (levels % 257).any() else 1.0, False
+    return values, 257.0 if deep and not (levels % 257).any() else 1.0, False, None
 
 
 def _bits(image: Image.Image, data: bytes) -> int:
@@ -290,6 +306,14 @@ def _far_and_near(text: dict[str, str]) -> tuple[float, float] | None:
     return far, near
 
 
+def _scale(text: str | bytes | None) -> float | None:
+    """The scale that `write_depth` notes; ValueError if it is wrong."""
+    scale = None if text is None else float(text)
+    if scale is not None and not 0.0 < scale < math.inf:
+        raise ValueError("no scale")
+    return scale
+
+
 def _grey(pixels: np.ndarray, shown: str) -> tuple[np.ndarray, np.ndarray | None]:
     """One of the equal channels of (H, W, 3 or 4), and where the picture is opaque."""
     full = np.iinfo(pixels.dtype).max
@@ -309,7 +333,7 @@ def _refuse_colours(spread: np.ndarray, full: float, shown: str) -> None:
         )
 
 
-def _read_exr(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
+def _read_exr(data: bytes, shown: str) -> _Read:
     try:
         exr = parse_exr(data)
     except (ValueError, LookupError, ArithmeticError, struct.error) as error:
@@ -325,6 +349,7 @@ def _read_exr(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
     _check_size(exr.width, exr.height, len(names), shown)
     try:
         planes = [decode_channel(data, exr, name) for name in names]
+        scale = _scale(exr.attributes.get(_EXR_SCALE.encode()))
     except ValueError as error:
         raise _damaged(shown) from error
     except ExrOffError as error:
@@ -339,4 +364,5 @@ def _read_exr(data: bytes, shown: str) -> tuple[np.ndarray, float, bool]:
     if len(planes) > 1 and known.any():
         spread = np.ptp([plane[known] for plane in planes], axis=0)
         _refuse_colours(spread, np.ptp(values[known]), shown)
-    return values, 0.0, False
+    in_pixels = exr.attributes.get(_EXR_UNIT.encode()) == _PHOTO_PIXELS.encode()
+    return values, 0.0, in_pixels, scale if in_pixels else None

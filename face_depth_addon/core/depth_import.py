@@ -176,4 +176,8 @@ def fit_to_photo(depth_map: DepthMap, width: int, height: int) -> DepthMap:
         weight = cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR)
     if depth_map.in_pixels:
         values, step = values * np.float32(width / columns), step * width / columns
-    return replace(depth_map, values=np.where(weight < 0.5, np.float32(np.nan), values), step=step)
+    scale = depth_map.metres_per_pixel
+    return replace(
+        depth_map, values=np.where(weight < 0.5, np.float32(np.nan), values), step=step,
+        metres_per_pixel=scale and scale * columns / width,
+    )

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any channel of an OpenEXR file, by OpenCV, which reads few names alone."""
+"""OpenEXR files: any channel read by OpenCV, which knows few names alone; one channel written."""
 
 import math
 import os
 import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ _EXR_LINES = (1, 1, 1, 16, 32, 16, 32, 32)
 _EXR_DWA = (8, 9)
 _EXR_TILED, _EXR_DEEP_OR_PARTS = 0x02, 0x18
 _EXR_LEVELS = 0x0F
+_EXR_PLAIN, _EXR_ZIP = 0, 3
+_EXR_FLOAT = 2
+_MAGIC = b"\x76\x2f\x31\x01"
 
 
 class ExrOffError(Exception):
@@ -28,13 +32,15 @@ class ExrOffError(Exception):
 class Exr:
     """What must be known of an OpenEXR file: its channels in order, and where things lie.
 
-    ``channels`` has the 16 bytes after each name, ``listed`` is the place of that list in the
-    file, ``end`` that of the table of ``chunks`` offsets behind the header.
+    ``channels`` has the 16 bytes after each name, ``attributes`` all that the header says, as
+    bytes, ``listed`` is the place of the channels' list in the file, ``end`` that of the table of
+    ``chunks`` offsets behind the header.
     """
 
     width: int
     height: int
     channels: dict[str, bytes]
+    attributes: dict[bytes, bytes]
     listed: slice
     end: int
     chunks: int
@@ -82,7 +88,8 @@ def parse_exr(data: bytes) -> Exr | None:
     while rest[0] != 0:
         name, _, rest = rest.partition(b"\0")
         channels[name.decode("latin-1")], rest = rest[:16], rest[16:]
-    return Exr(width, height, channels, places[b"channels"], position + 1, chunks)
+    attributes = {name: data[place] for name, place in places.items()}
+    return Exr(width, height, channels, attributes, places[b"channels"], position + 1, chunks)
 
 
 def depth_channels(names: list[str]) -> list[str]:
@@ -139,3 +146,57 @@ def _as_luminance(data: bytes, exr: Exr, chosen: str) -> bytes:
         data[: start - 4], struct.pack("<I", len(listed)), listed, data[stop : exr.end],
         offsets.tobytes(), data[exr.end + 8 * exr.chunks :],
     ])
+
+
+def encode_exr(
+    values: np.ndarray, notes: dict[str, str] | None = None, compressed: bool = True
+) -> bytes:
+    """An OpenEXR file of one float32 channel, Y.
+
+    Written here, since OpenCV does so only where OpenEXR was switched on before its first use,
+    and notes nothing in the header.
+
+    Parameters
+    ----------
+    values : ndarray, (H, W) float32
+    notes : dict, optional
+        Attributes of the header, by names of up to 31 letters.
+    compressed : bool
+        By ZIP, which takes several times as long.
+    """
+    height, width = values.shape
+    compression = _EXR_ZIP if compressed else _EXR_PLAIN
+    window = struct.pack("<4i", 0, 0, width - 1, height - 1)
+    attributes = [
+        ("channels", "chlist", b"Y\0" + struct.pack("<4i", _EXR_FLOAT, 0, 1, 1) + b"\0"),
+        ("compression", "compression", bytes([compression])),
+        ("dataWindow", "box2i", window), ("displayWindow", "box2i", window),
+        ("lineOrder", "lineOrder", b"\0"), ("pixelAspectRatio", "float", struct.pack("<f", 1.0)),
+        ("screenWindowCenter", "v2f", bytes(8)),
+        ("screenWindowWidth", "float", struct.pack("<f", 1.0)),
+        *((name, "string", value.encode()) for name, value in (notes or {}).items()),
+    ]
+    header = _MAGIC + struct.pack("<I", 2) + b"".join(
+        name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<I", len(value)) + value
+        for name, kind, value in attributes
+    ) + b"\0"
+    lines = _EXR_LINES[compression]
+    rows = np.ascontiguousarray(values, "<f4")
+    chunks = []
+    for first in range(0, height, lines):
+        data = rows[first : first + lines].tobytes()
+        data = min(_zipped(data), data, key=len) if compressed else data
+        chunks.append(struct.pack("<iI", first, len(data)) + data)
+    start = len(header) + 8 * len(chunks)
+    offsets = start + np.cumsum([0, *map(len, chunks[:-1])])
+    return b"".join([header, offsets.astype("<i8").tobytes(), *chunks])
+
+
+def _zipped(data: bytes) -> bytes:
+    """OpenEXR's ZIP: even bytes before odd ones, as differences, deflated."""
+    plain = np.frombuffer(data, np.uint8)
+    halves = np.concatenate([plain[::2], plain[1::2]])
+    steps = halves.copy()
+    # Differences of bytes wrap around on purpose.
+    steps[1:] = halves[1:] - halves[:-1] + np.uint8(128)
+    return zlib.compress(steps.tobytes(), 4)

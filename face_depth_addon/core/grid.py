@@ -33,10 +33,10 @@ def _lattice(subject: np.ndarray, resolution: int) -> _Lattice:
     columns, rows = (start[axis] + step * np.arange(counts[axis]) for axis in (0, 1))
     middle_columns = np.clip((columns[:-1] + step / 2).astype(int), 0, size - 1)
     middle_rows = np.clip((rows[:-1] + step / 2).astype(int), 0, size - 1)
-    return _Lattice(columns, rows, _tidy(subject[middle_rows][:, middle_columns]))
+    return _Lattice(columns, rows, tidy_cells(subject[middle_rows][:, middle_columns]))
 
 
-def _tidy(cells: np.ndarray) -> np.ndarray:
+def tidy_cells(cells: np.ndarray) -> np.ndarray:
     """Drop cells until no two meet in a corner alone: the border stays manifold."""
     while True:
         a, b, c, d = cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]
@@ -48,7 +48,7 @@ def _tidy(cells: np.ndarray) -> np.ndarray:
         cells[:-1, 1:] &= ~rising
 
 
-def _used_vertices(cells: np.ndarray) -> np.ndarray:
+def used_vertices(cells: np.ndarray) -> np.ndarray:
     """Grid vertices that touch a cell: (rows + 1, columns + 1) bool."""
     used = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), bool)
     for rows in (slice(None, -1), slice(1, None)):
@@ -76,7 +76,7 @@ def build_grid(reconstruction: Reconstruction, resolution: int) -> SurfaceMesh:
         The subject is empty.
     """
     lattice = _lattice(reconstruction.subject, resolution)
-    used = _used_vertices(lattice.cells)
+    used = used_vertices(lattice.cells)
     number = np.cumsum(used.ravel(), dtype=np.int32).reshape(used.shape) - 1
     edges, corner_edges = _edges(lattice.cells, used, number)
     rows, columns = np.nonzero(used)
@@ -93,7 +93,7 @@ def build_grid(reconstruction: Reconstruction, resolution: int) -> SurfaceMesh:
         sample_lattice(reconstruction.rgb, lattice.rows, lattice.columns)
     )[used]
     colours[moved, :3] = _bytes(sample(reconstruction.rgb, points[moved]))
-    corner_verts = _corners(number, lattice.cells)
+    corner_verts = quad_corners(number, lattice.cells)
     return SurfaceMesh(
         placed.positions, placed.depth, placed.plane, colours, placed.uvs,
         placed.uvs.take(corner_verts, axis=0), corner_verts, corner_edges, edges,
@@ -106,7 +106,7 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return np.clip(values + 0.5, 0, 255).astype(np.uint8)
 
 
-def _corners(number: np.ndarray, cells: np.ndarray) -> np.ndarray:
+def quad_corners(number: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Vertex of each quad corner: lower left, lower right, upper right, upper left."""
     quads = (number[1:, :-1], number[1:, 1:], number[:-1, 1:], number[:-1, :-1])
     return np.stack([part[cells] for part in quads], axis=1).ravel()

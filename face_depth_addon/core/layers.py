@@ -8,8 +8,10 @@ from .interpolation import sample
 from .reconstruction import Reconstruction
 from .shaping import Layers, Shape
 
-# How far two of a head's features must be apart to survive: eyelids the first, lips the second.
-_SMOOTHED_METRES = (0.0015, 0.005)
+# How wide depth is averaged, in sides of the crop: over eyelids the first, over lips the second.
+_SMOOTHED_SIDES = (1 / 180, 1 / 54)
+# How wide the distance to the border is averaged, or each of its dents would draw a crease.
+_BORDER_SIDES = 1 / 80
 
 
 def layers_at(
@@ -36,13 +38,12 @@ def layers_at(
 
 
 def _smoothed(reconstruction: Reconstruction, points: np.ndarray) -> np.ndarray:
-    per_pixel = _metres_per_pixel(reconstruction)
     subject = reconstruction.subject.astype(np.float32)
     known = reconstruction.depth * subject
     columns = []
-    for metres in _SMOOTHED_METRES:
+    for sides in _SMOOTHED_SIDES:
         # Averaged within the subject alone, or its border would sink to what is behind it.
-        spread = metres / per_pixel
+        spread = sides * reconstruction.size
         weight = cv2.GaussianBlur(subject, (0, 0), spread)
         blurred = cv2.GaussianBlur(known, (0, 0), spread) / np.maximum(weight, 1e-3)
         columns.append(sample(np.where(weight > 1e-3, blurred, reconstruction.depth), points))
@@ -51,9 +52,17 @@ def _smoothed(reconstruction: Reconstruction, points: np.ndarray) -> np.ndarray:
 
 
 def _inside(reconstruction: Reconstruction, part: np.ndarray, points: np.ndarray) -> np.ndarray:
-    framed = np.pad(part.astype(np.uint8), 1)
-    distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return (sample(distance, points) * _metres_per_pixel(reconstruction)).astype(np.float32)
+    spread = _BORDER_SIDES * reconstruction.size
+    frame = int(3.0 * spread) + 2
+    framed = np.pad(part.astype(np.uint8), frame)
+    # Signed, it stays zero at the border when it is averaged.
+    inside, outside = (
+        cv2.distanceTransform(side, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for side in (framed, 1 - framed)
+    )
+    distance = cv2.GaussianBlur(inside - outside, (0, 0), spread)[frame:-frame, frame:-frame]
+    reach = np.maximum(sample(distance, points), 0.0) * _metres_per_pixel(reconstruction)
+    return reach.astype(np.float32)
 
 
 def _detail(reconstruction: Reconstruction, points: np.ndarray) -> np.ndarray:

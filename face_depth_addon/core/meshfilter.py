@@ -1,114 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Normals of polygon meshes, and what is wrong with a mesh: spikes, stretched faces, crossings.
+"""Normals of polygon meshes, and what is wrong with their faces: stretched, crossing.
 
 Deliberately pure: no bpy, numpy only, whole arrays at a time. Positions are (V, 3) float
 arrays in metres; a relief stands upright (+Z up) and faces -Y. Most helpers take them as
 (3, V) columns, and pairs of neighbours as ``neighbour_pairs`` gives them.
 """
 
-from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 
-from .topology import Topology, border_vertices, neighbour_pairs
+from .box_pairs import near_pairs
+from .topology import Topology
 
 # A median absolute deviation times this is the standard deviation of Gaussian noise.
 MAD_TO_SIGMA = 1.4826
-SPIKE_SIGMAS = 5.0
-SPIKE_MIN_SLOPE = 0.5
-SPIKE_SHARE = 0.8
-
-# Cells of the hash grid, in sizes of the middling triangle.
-_CELL = 2.0
-_CELLS_ACROSS = 1000.0
-_ENTRIES_PER_TRIANGLE = 64
-_PAIRS_AT_ONCE = 1_000_000
 # Of a triangle's size: how far a clear crossing lies from its corners and sides.
 _CLEAR = 1e-6
-
-
-def pull_spikes(
-    positions: np.ndarray, topology: Topology, movable: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pull single vertices that stick out back to their neighbourhood's surface.
-
-    A spike is a vertex that stands out of more than four fifths of its neighbours to the
-    same side, by more than five standard deviations of the mesh's offsets and by more than
-    half of the distance to its neighbours. Ridges, steps and their corners are none: there
-    some neighbours stand as high. It goes to the middle of those neighbours, a vertex of
-    the border to the middle of its neighbours along the border.
-
-    Parameters
-    ----------
-    positions : (V, 3) float array
-    topology : Topology
-    movable : (V,) bool array, optional
-        Only these are pulled.
-
-    Returns
-    -------
-    positions : (V, 3) float64 array
-    spikes : (V,) bool array
-        The vertices that were pulled.
-    """
-    columns = np.array(positions, dtype=np.float64).T.copy()
-    first, second = pairs = neighbour_pairs(topology)
-    spikes = np.zeros(topology.vertex_count, dtype=bool)
-    if not len(first) or not len(topology.face_starts):
-        return columns.T, spikes
-    degree = np.maximum(degrees(pairs, topology.vertex_count), 1)
-    centres = neighbour_sums(pairs, columns) / degree
-    # Averaged, since a second spike in the ring would tilt it.
-    normals = unit(neighbour_sums(pairs, _ring_normals(columns, centres, topology)))
-
-    start, end = np.concatenate(pairs), np.concatenate(pairs[::-1])
-    height = sum(
-        normal[start] * (column[start] - column[end])
-        for normal, column in zip(normals, columns, strict=True)
-    )
-    radius = np.sqrt(
-        sum(
-            (column[end] - centre[start]) ** 2
-            for column, centre in zip(columns, centres, strict=True)
-        )
-    )
-    radius = np.bincount(start, radius, minlength=topology.vertex_count) / degree
-    sigma = MAD_TO_SIGMA * np.median(np.abs(height))
-    threshold = np.maximum(SPIKE_SIGMAS * sigma, SPIKE_MIN_SLOPE * radius)[start]
-
-    side = np.where(height > threshold, 1, np.where(height < -threshold, -1, 0))
-    above = np.bincount(start, side > 0, minlength=topology.vertex_count)
-    below = np.bincount(start, side < 0, minlength=topology.vertex_count)
-    spikes = np.maximum(above, below) > SPIKE_SHARE * degree
-    if movable is not None:
-        spikes &= movable
-
-    # Neighbours that are spikes too tell nothing; along the border only its own do.
-    border = border_vertices(topology)
-    fair = spikes[start] & ~spikes[end] & (side != 0) & (~border[start] | border[end])
-    start, end = start[fair], end[fair]
-    votes = np.bincount(start, minlength=topology.vertex_count)
-    spikes &= votes >= 2
-    for column in columns:
-        total = np.bincount(start, column[end], minlength=topology.vertex_count)
-        column[spikes] = total[spikes] / votes[spikes]
-    return np.ascontiguousarray(columns.T), spikes
-
-
-def _ring_normals(columns, centres, topology) -> np.ndarray:
-    """Unit normals of the rings of neighbours around each vertex, without the vertex."""
-    vertex = topology.corner_verts
-    after = columns[:, vertex[topology.corner_next]] - centres[:, vertex]
-    before = columns[:, vertex[topology.corner_prev]] - centres[:, vertex]
-    return unit(
-        np.stack(
-            [
-                np.bincount(vertex, normal, minlength=topology.vertex_count)
-                for normal in cross(after, before)
-            ]
-        )
-    )
 
 
 def stretched_faces(positions: np.ndarray, topology: Topology, max_angle: float) -> np.ndarray:
@@ -153,7 +61,7 @@ def self_intersections(positions: np.ndarray, topology: Topology) -> np.ndarray:
     pairs = [np.empty((0, 2), dtype=np.intp)]
     if len(triangles):
         corners = np.asarray(positions, dtype=np.float64)[triangles]
-        for first, second in _near_pairs(corners.min(axis=1), corners.max(axis=1)):
+        for first, second in near_pairs(corners.min(axis=1), corners.max(axis=1)):
             # The cheap tests first: few pairs are left for the last one.
             for one, other in product(triangles.T, repeat=2):
                 keep = one[first] != other[second]
@@ -182,56 +90,6 @@ def fan_triangles(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
             triangles.append(np.stack([rings[0], second, third], axis=1))
             faces.append(members)
     return np.concatenate(triangles), np.concatenate(faces)
-
-
-def _near_pairs(low, high) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of boxes that meet, found in the cells of a grid, each pair once, in blocks.
-
-    A pair is taken from the cell where the boxes' common part begins.
-    """
-    low, high = low - low.min(axis=0), high - low.min(axis=0)
-    middling = np.median((high - low).max(axis=1))
-    cell = max(_CELL * middling, high.max() / _CELLS_ACROSS) or 1.0
-    while True:
-        begin, end = ((at / cell).astype(np.int64) for at in (low, high))
-        size = end - begin + 1
-        # A few huge triangles would fill the memory with cells.
-        if size.prod(axis=1).sum() <= _ENTRIES_PER_TRIANGLE * len(low):
-            break
-        cell *= 2.0
-    grid = end.max(axis=0) + 1
-
-    box, offset = _spread(size.prod(axis=1))
-    width, height = size[box, 0], size[box, 1]
-    within = np.stack([offset % width, offset // width % height, offset // (width * height)])
-    cells = _cell_number(begin[box].T + within, grid)
-    order = np.argsort(cells, kind="stable")
-    box, cells = box[order], cells[order]
-
-    followers = np.searchsorted(cells, cells, side="right") - np.arange(len(cells)) - 1
-    blocks = np.cumsum(followers) // _PAIRS_AT_ONCE
-    for part in np.split(np.arange(len(cells)), np.flatnonzero(np.diff(blocks)) + 1):
-        entry, step = _spread(followers[part])
-        entry = part[entry]
-        first, second = box[entry], box[entry + step + 1]
-        common = _cell_number(np.maximum(begin[first], begin[second]).T, grid)
-        once = common == cells[entry]
-        first, second = first[once], second[once]
-        for axis_low, axis_high in zip(low.T, high.T, strict=True):
-            meet = axis_low[first] <= axis_high[second]
-            meet &= axis_low[second] <= axis_high[first]
-            first, second = first[meet], second[meet]
-        yield first, second
-
-
-def _spread(counts) -> tuple[np.ndarray, np.ndarray]:
-    """Each index as often as counted, and the running number within each."""
-    index = np.repeat(np.arange(len(counts)), counts)
-    return index, np.arange(len(index)) - (np.cumsum(counts) - counts)[index]
-
-
-def _cell_number(cell, grid) -> np.ndarray:
-    return (cell[2] * grid[1] + cell[1]) * grid[0] + cell[0]
 
 
 def _reaches_across(triangle, other) -> np.ndarray:

@@ -9,6 +9,30 @@ from PIL import Image
 
 from .errors import OutputError
 from .files import write_whole
+from .interpolation import enlarge
+from .reconstruction import Reconstruction
+
+
+def relief_normals(reconstruction: Reconstruction) -> np.ndarray:
+    """Normals of a reconstruction's relief with its detail, in the frame of its texture.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+
+    Returns
+    -------
+    ndarray, (S, S, 3) uint8
+        RGB as of `normal_map`; of the detail's size, where there is any.
+    """
+    depth, subject = reconstruction.depth, reconstruction.subject
+    detail = reconstruction.detail
+    if detail is not None:
+        rows, columns = (
+            np.arange(count) * len(depth) // count for count in detail.shape
+        )
+        depth, subject = enlarge(depth, detail.shape) + detail, subject[rows][:, columns]
+    return normal_map(depth, subject, reconstruction.crop.side / len(depth))
 
 
 def normal_map(depth: np.ndarray, mask: np.ndarray, per_pixel: float) -> np.ndarray:

@@ -3,18 +3,15 @@
 
 Thinning and outliers follow the legacy ``geometry::PointCloud`` of Open3D 0.20
 (``cpp/open3d/geometry/PointCloud.cpp``), so that its settings carry over. All results
-depend on the input alone. Needs numpy only, but OpenCV for outliers and normals.
+depend on the input alone. Needs numpy only, but OpenCV for all but thinning.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import PointCloudError
+from .neighbours import neighbourhoods
 
-_KDTREE_SINGLE = 4
-_CHUNK = 1 << 20
 # A neighbourhood narrower than a ten-thousandth of its length is a line.
 _LINE = 1e-8
 
@@ -65,25 +62,53 @@ def voxel_downsample(cloud: PointCloud, size: float) -> PointCloud:
     ValueError
         ``size`` is not positive.
     """
-    _check_positive("size", size)
     if not len(cloud.positions):
         return cloud
-    positions = cloud.positions.astype(np.float64)
-    cells = np.floor((positions - positions.min(axis=0) + 0.5 * size) / size)
-    order = np.lexsort(cells.T[::-1])
-    new = np.any(np.diff(cells[order], axis=0) != 0.0, axis=1)
-    starts = np.append(0, np.flatnonzero(new) + 1)
+    return averaged(cloud, *voxels(cloud.positions, size))
+
+
+def averaged(cloud: PointCloud, order: np.ndarray, starts: np.ndarray) -> PointCloud:
+    """One point for each group of points that `voxels` has found."""
     counts = np.diff(starts, append=len(order))[:, np.newaxis]
 
     def mean(values: np.ndarray) -> np.ndarray:
         return np.add.reduceat(values[order].astype(np.float64), starts, axis=0) / counts
 
-    normals = None if cloud.normals is None else _unit(mean(cloud.normals)).astype(np.float32)
+    normals = None if cloud.normals is None else unit(mean(cloud.normals)).astype(np.float32)
     return PointCloud(
-        mean(positions).astype(np.float32),
+        mean(cloud.positions).astype(np.float32),
         np.floor(mean(cloud.colours) + 0.5).astype(np.uint8),
         normals,
     )
+
+
+def voxels(positions: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which points share a cube of the grid that `voxel_downsample` lays.
+
+    Parameters
+    ----------
+    positions : ndarray, (n, 3) float32
+        At least one.
+    size : float
+
+    Returns
+    -------
+    order : ndarray, (n,) intp
+        The points cube by cube, within each in the order they had.
+    starts : ndarray, (v,) intp
+        Where in ``order`` each cube begins.
+
+    Raises
+    ------
+    ValueError
+        ``size`` is not positive.
+    """
+    _check_positive("size", size)
+    positions = positions.astype(np.float64)
+    cells = np.floor((positions - positions.min(axis=0) + 0.5 * size) / size)
+    order = np.lexsort(cells.T[::-1])
+    new = np.any(np.diff(cells[order], axis=0) != 0.0, axis=1)
+    return order, np.append(0, np.flatnonzero(new) + 1)
 
 
 def statistical_outliers(positions: np.ndarray, neighbours: int, ratio: float) -> np.ndarray:
@@ -117,7 +142,7 @@ def statistical_outliers(positions: np.ndarray, neighbours: int, ratio: float) -
     """
     _check_positive("ratio", ratio)
     distances = np.zeros(len(positions))
-    for rows, _, squares in _neighbourhoods(positions, neighbours):
+    for rows, _, squares in neighbourhoods(positions, neighbours):
         distances[rows] = np.sqrt(squares, dtype=np.float64).mean(axis=1)
     apart = distances > 0.0
     if not apart.any():
@@ -157,7 +182,7 @@ def radius_outliers(positions: np.ndarray, radius: float, least: int) -> np.ndar
     _check_positive("least", least)
     outliers = np.ones(len(positions), dtype=bool)
     # Counting all points inside could mean millions; the farthest needed one tells as much.
-    for rows, indices, squares in _neighbourhoods(positions, least + 1):
+    for rows, indices, squares in neighbourhoods(positions, least + 1):
         if indices.shape[1] > least:
             outliers[rows] = squares[:, least] >= radius**2
     return outliers
@@ -192,10 +217,10 @@ def estimate_normals(
     ----------
     H. Hoppe et al.: Surface Reconstruction from Unorganized Points, SIGGRAPH 1992.
     """
-    towards = _unit(np.atleast_2d(np.asarray(towards, dtype=np.float64)))
+    towards = unit(np.atleast_2d(np.asarray(towards, dtype=np.float64)))
     towards = np.broadcast_to(towards, (len(positions), 3))
     normals = np.empty((len(positions), 3), np.float32)
-    for rows, indices, _ in _neighbourhoods(positions, neighbours):
+    for rows, indices, _ in neighbourhoods(positions, neighbours):
         around = positions[indices].astype(np.float64)
         around -= around.mean(axis=1, keepdims=True)
         spread, axes = np.linalg.eigh(around.transpose(0, 2, 1) @ around)
@@ -207,44 +232,12 @@ def estimate_normals(
     return normals
 
 
-def _neighbourhoods(
-    positions: np.ndarray, count: int
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """The nearest points of each point, itself among them, nearest first, in chunks of rows.
-
-    Exact: a single k-d tree, searched to the end. Yields the rows, and for them indices
-    (r, k) int32 and squared distances (r, k) float32, where k is ``count``, or the number
-    of points if there are fewer.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise PointCloudError(
-            "Outliers and normals of point clouds need OpenCV, which this Python lacks: "
-            "install the package opencv-python for it."
-        ) from error
-
-    _check_positive("neighbours", count)
-    points = np.ascontiguousarray(positions, dtype=np.float32)
-    if not len(points):
-        return
-    # FLANN would answer with indices out of range.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if not np.isfinite(np.sum(np.ptp(points, axis=0) ** 2)):
-            raise ValueError("the positions must be finite numbers")
-    count = min(count, len(points))
-    index = cv2.flann.Index(points, {"algorithm": _KDTREE_SINGLE})
-    step = max(1, _CHUNK // count)
-    for start in range(0, len(points), step):
-        rows = slice(start, start + step)
-        yield rows, *index.knnSearch(points[rows], count, params={"checks": -1})
-
-
 def _check_positive(name: str, value: float) -> None:
     if not value > 0:
         raise ValueError(f"{name} must be positive, not {value}")
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors, (n, 3), at length 1; those of length 0 stay."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(length > 0.0, length, 1.0)

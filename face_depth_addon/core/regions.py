@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much of the subject becomes a mesh. Needs numpy only."""
+"""How much of the subject becomes a mesh."""
 
 from typing import Literal
 
 import numpy as np
 
-from .face_points import JAW, OUTLINE
+from .face_points import JAW
 
 Region = Literal["FACE", "HEAD", "BUST"]
 
 # How far below the jaw the head ends, in lengths from the jaw's ends to the chin.
 _BELOW_JAW = 0.12
+# How steeply its lower end rises from the ear lobes outwards, so that no shoulder belongs to it.
+_RISE = 1.0
 
 
 def region_mask(subject: np.ndarray, landmarks: np.ndarray | None, region: Region) -> np.ndarray:
@@ -25,7 +27,7 @@ def region_mask(subject: np.ndarray, landmarks: np.ndarray | None, region: Regio
         the subject whole.
     region : str
         ``FACE`` is what the landmarks surround, ``HEAD`` all above the jaw, with hair as far down
-        as the chin, ``BUST`` the whole subject.
+        as the ear lobes, ``BUST`` the whole subject. The first two are of one piece.
 
     Returns
     -------
@@ -34,29 +36,40 @@ def region_mask(subject: np.ndarray, landmarks: np.ndarray | None, region: Regio
     if landmarks is None or region == "BUST":
         return subject
     points = landmarks[:, :2] * subject.shape[0]
-    if region == "FACE":
-        return subject & _inside(points[list(OUTLINE)], subject.shape)
-    return subject & _above_jaw(points[list(JAW)], subject.shape)
+    part = _hull(points, subject.shape)
+    if region == "HEAD":
+        part |= _above_jaw(points[list(JAW)], subject.shape)
+    return _biggest_piece(subject & part)
 
 
 def _above_jaw(jaw: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Pixels above a curve a little below the jaw, level to both sides of its ends."""
+    """Pixels above a curve a little below the jaw, which rises outwards of the ear lobes."""
     rows, columns = (np.arange(count) + 0.5 for count in shape)
-    # A turned jaw doubles back; seen from below only its lowest points count.
-    jaw = jaw[np.argsort(jaw[:, 0])]
     drop = _BELOW_JAW * np.ptp(jaw[:, 1])
-    lowest = jaw[:, 1].max()
-    curve = np.interp(columns, jaw[:, 0], jaw[:, 1], left=lowest, right=lowest) + drop
-    return rows[:, None] < curve
+    right_lobe, left_lobe = jaw[[0, -1], 1]
+    across, down = jaw[np.argsort(jaw[:, 0])].T
+    # A turned jaw doubles back; seen from below only its lowest points count.
+    down = np.minimum(np.maximum.accumulate(down), np.maximum.accumulate(down[::-1])[::-1])
+    curve = np.interp(columns, across, down, left=right_lobe, right=left_lobe)
+    outwards = np.maximum(np.maximum(across[0] - columns, columns - across[-1]), 0.0)
+    return rows[:, None] < curve + drop - _RISE * outwards
 
 
-def _inside(polygon: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Pixels whose centres lie in a polygon, (n, 2) pixels, by the even-odd rule."""
-    rows, columns = (np.arange(count) + 0.5 for count in shape)
-    inside = np.zeros(shape, bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, 1, axis=0)):
-        crossing = (y0 > rows) != (y1 > rows)
-        if crossing.any():
-            at = x0 + (rows[crossing] - y0) * (x1 - x0) / (y1 - y0)
-            inside[crossing] ^= columns < at[:, None]
-    return inside
+def _hull(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Pixels in the convex hull of (n, 2) points: a turned nose reaches beyond the outline."""
+    import cv2
+
+    corners = cv2.convexHull(np.round(points - 0.5).astype(np.int32))
+    inside = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(inside, corners, 1)
+    return inside.astype(bool)
+
+
+def _biggest_piece(mask: np.ndarray) -> np.ndarray:
+    """The mask without all but the biggest of its pieces."""
+    import cv2
+
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    counts = np.bincount(labels.ravel())
+    counts[0] = 0
+    return mask & (labels == counts.argmax())

@@ -23,6 +23,7 @@ _STATEMENT = re.compile(
     r"^(import|export)\s*\{([^}]*)\}(?:\s*from\s*'([^']*)')?;", re.MULTILINE
 )
 _LEVELS = 65535
+SUFFIXES = (".html", ".htm")
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,106 @@ class PageMesh:
     ----------
     positions : ndarray, (n, 3) float32
     faces : ndarray, (t, 3) int
-        Triangles, wound anticlockwise as seen from outside.
-    uvs : ndarray, (n, 2) float32
-        Place in the texture, (0, 0) at its lower left.
-    colours : ndarray, (n, 4) uint8
-        sRGB with alpha, which is not used.
-    depth : ndarray, (n,) float32
-        Metres, nearer is larger.
+        Triangles of vertices and, from n on, of copies; anticlockwise as seen from outside.
+    sides : ndarray, (t, 3) bool
+        Which sides, from each corner to the next, are edges of the mesh; the others are
+        diagonals of its polygons.
+    copies : ndarray, (m,) int
+        Vertices that have another place in the texture, too: their normals stay one.
+    uvs : ndarray, (n + m, 2) float32, or None
+        Place in the texture, (0, 0) at its lower left, of vertices and copies.
+    colours : ndarray, (n, 3) uint8, or None
+        sRGB, for where there is no texture.
     """
 
     positions: np.ndarray
     faces: np.ndarray
-    uvs: np.ndarray
-    colours: np.ndarray
-    depth: np.ndarray
+    sides: np.ndarray
+    copies: np.ndarray
+    uvs: np.ndarray | None = None
+    colours: np.ndarray | None = None
 
 
-def write_page(path: Path, mesh: PageMesh, texture_jpeg: bytes, title: str) -> None:
+@dataclass(frozen=True)
+class Corners:
+    """The corners of a mesh's polygons.
+
+    Attributes
+    ----------
+    vertices : ndarray, (c,) int
+    starts : ndarray, (f,) int
+        First corner of each polygon.
+    triangles : ndarray, (t, 3) int
+        Corners of the triangles that the polygons are cut into.
+    uvs : ndarray, (c, 2) float32, or None
+    normals : ndarray, (c, 3) float32, or None
+        Those that the mesh is shaded with; None where it is smooth all over.
+    """
+
+    vertices: np.ndarray
+    starts: np.ndarray
+    triangles: np.ndarray
+    uvs: np.ndarray | None = None
+    normals: np.ndarray | None = None
+
+
+def page_mesh(
+    positions: np.ndarray, corners: Corners, colours: np.ndarray | None = None
+) -> PageMesh:
+    """The mesh with one vertex for all corners that look the same there.
+
+    Parameters
+    ----------
+    positions : ndarray, (v, 3) float32
+        Those in no polygon are left out.
+    corners : Corners
+    colours : ndarray, (v, 3) uint8, or None
+
+    Raises
+    ------
+    MeshError
+        The mesh has no faces.
+    """
+    if not len(corners.triangles):
+        raise MeshError("The mesh has no faces, so a web page cannot show it.")
+    first, points = _distinct(_shaded_keys(corners))
+    vertices = corners.vertices[first]
+    place, uvs, copies = points, None, np.empty(0, np.int64)
+    if corners.uvs is not None:
+        levels = _steps(corners.uvs)[0]
+        first, place = _distinct((points << 32) | (levels[:, 0] << 16) | levels[:, 1])
+        # In the order of the keys, a vertex comes right before its copies.
+        owners = points[first]
+        copied = np.diff(owners, prepend=-1) == 0
+        index = np.where(copied, len(vertices) + np.cumsum(copied) - 1, owners)
+        uvs = np.empty((len(first), 2), np.float32)
+        uvs[index], place, copies = corners.uvs[first], index[place], owners[copied]
+    following = np.arange(1, len(corners.vertices) + 1)
+    following[np.append(corners.starts[1:], len(following)) - 1] = corners.starts
+    triangles = corners.triangles
+    sides = following[triangles] == np.roll(triangles, -1, axis=1)
+    return PageMesh(
+        positions[vertices], place[triangles], sides, copies, uvs,
+        None if colours is None else colours[vertices],
+    )
+
+
+def _shaded_keys(corners: Corners) -> np.ndarray:
+    """A number for each corner, the same for those of a vertex that are shaded as one."""
+    keys = corners.vertices.astype(np.int64) << 24
+    if corners.normals is not None:
+        steps = np.rint(127.0 * corners.normals).astype(np.int64) + 128
+        keys |= (steps[:, 0] << 16) | (steps[:, 1] << 8) | steps[:, 2]
+    return keys
+
+
+def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of sorted distinct keys, where each is first, and the place of all keys among them."""
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    return first, place
+
+
+def write_page(path: Path, mesh: PageMesh, title: str, texture: bytes = b"") -> None:
     """Write a web page in which a mesh can be turned; it appears whole or not at all.
 
     The page shows the mesh with its photo, as clay, as points and as grey depth, in any browser
@@ -59,41 +143,32 @@ def write_page(path: Path, mesh: PageMesh, texture_jpeg: bytes, title: str) -> N
     ----------
     path : Path
     mesh : PageMesh
-    texture_jpeg : bytes
-        The photo that ``uvs`` refer to, as JPEG.
     title : str
         Plain text.
+    texture : bytes
+        A JPEG or PNG file that the mesh's ``uvs`` refer to; empty for none.
 
     Raises
     ------
-    MeshError
-        The mesh has no faces.
     OutputError
         The suffix is neither ``.html`` nor ``.htm``, or the file cannot be written.
     """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"{path.name} is no web page: its name must end in .html.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path.name} is not a web page: its name must end in .html.")
     # A file's name as title may hold bytes that are no text.
-    write_whole(path, build_page(mesh, texture_jpeg, title).encode(errors="replace"))
+    write_whole(path, build_page(mesh, title, texture).encode(errors="replace"))
 
 
-def build_page(mesh: PageMesh, texture_jpeg: bytes, title: str) -> str:
-    """The page that `write_page` writes.
-
-    Raises
-    ------
-    MeshError
-        The mesh has no faces.
-    """
-    if not len(mesh.faces):
-        raise MeshError("The mesh has no faces, so a web page cannot show it.")
+def build_page(mesh: PageMesh, title: str, texture: bytes = b"") -> str:
+    """The page that `write_page` writes."""
     viewer, style = _read("viewer.js"), _read("viewer.css")
     three, packed_three = _three()
     layout, arrays = _pack(mesh)
+    width, depth, height = (f"{1000.0 * size:,.0f}" for size in np.ptp(mesh.positions, axis=0))
     return Template(_read("template.html")).substitute(
         title=html.escape(title),
-        facts=_facts(mesh),
-        depth_range=f"{1000.0 * np.ptp(mesh.depth):.0f} mm",
+        width=width, height=height, depth=depth,
+        count=f"{len(mesh.positions):,}",
         policy=_policy((viewer, three), style),
         three_licence=_read("three/LICENSE").strip(),
         style=style,
@@ -101,7 +176,7 @@ def build_page(mesh: PageMesh, texture_jpeg: bytes, title: str) -> str:
         three=packed_three,
         layout=html.escape(json.dumps(layout)),
         mesh=_base64(zlib.compress(arrays)),
-        texture=_base64(texture_jpeg),
+        texture=_base64(texture),
     )
 
 
@@ -111,13 +186,6 @@ def _read(name: str) -> str:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _facts(mesh: PageMesh) -> str:
-    width, depth, height = 100.0 * np.ptp(mesh.positions, axis=0)
-    cross = "\N{MULTIPLICATION SIGN}"
-    size = f"{width:.1f} {cross} {height:.1f} {cross} {depth:.1f} cm"
-    return f"{size}, {len(mesh.positions):,} vertices"
 
 
 def _policy(scripts: tuple[str, ...], style: str) -> str:
@@ -168,11 +236,14 @@ def _pack(mesh: PageMesh) -> tuple[list[dict], bytes]:
         parts.append(_planes(whole, width))
 
     for name, values in (("positions", mesh.positions), ("uvs", mesh.uvs)):
-        whole, low, step = _steps(values)
-        add(name, whole, 2, low=low, step=step)
-    add("nearness", _steps(mesh.depth[:, None])[0], 2, low=[0.0], step=[1.0 / _LEVELS])
-    add("colours", mesh.colours[:, :3], 1)
+        if values is not None:
+            whole, low, step = _steps(values)
+            add(name, whole, 2, low=low, step=step)
+    if mesh.colours is not None:
+        add("colours", mesh.colours, 1)
     add("faces", mesh.faces, 4)
+    add("sides", mesh.sides @ np.array([[1], [2], [4]]), 1)
+    add("copies", mesh.copies[:, None], 4)
     return layout, b"".join(parts)
 
 

@@ -13,8 +13,10 @@ const KEY_TURN = Math.PI / 24;
 const KEY_ZOOM = 0.9;
 const VIEWS = ['photo', 'clay', 'points', 'depth'];
 // Points are thinned to this distance in CSS pixels, so that a dense cloud looks like one.
-const POINT_DISTANCE = 3;
+const POINT_DISTANCE = 2.4;
 const WIRE_OPACITY = 0.07;
+// Of points without colours.
+const BARE = [210, 198, 186];
 const NO_WEBGL =
   'This page needs WebGL 2 to show the mesh, and this browser does not offer it here: ' +
   'turn on hardware acceleration in its settings, or open the page in a current version of ' +
@@ -24,13 +26,16 @@ const NOT_OPENED =
   'A current version of Chrome, Edge, Firefox or Safari opens it.';
 
 const SURFACE_VERTEX = `
-  attribute float nearness;
+  attribute vec3 shade;
+  uniform vec2 depths;
   varying vec2 place;
+  varying vec3 colour;
   varying float near;
   varying vec3 direction;
   void main() {
     place = uv;
-    near = nearness;
+    colour = shade;
+    near = 1.0 - (depths.y - position.z) / max(depths.y - depths.x, 1e-6);
     direction = normalMatrix * normal;
     gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
   }`;
@@ -38,19 +43,31 @@ const SURFACE_FRAGMENT = `
   uniform sampler2D photo;
   uniform bool grey;
   varying vec2 place;
+  varying vec3 colour;
   varying float near;
   varying vec3 direction;
   void main() {
-    vec3 outside = grey ? vec3(mix(0.15, 1.0, near)) : texture2D(photo, place).rgb;
+    #ifdef PHOTO
+      vec3 printed = texture2D(photo, place).rgb;
+    #else
+      vec3 printed = colour;
+    #endif
+    vec3 outside = grey ? vec3(mix(0.15, 1.0, near)) : printed;
     vec3 inside = vec3(0.16 + 0.3 * abs(normalize(direction).z));
     gl_FragColor = vec4(gl_FrontFacing ? outside : inside, 1.0);
   }`;
 const POINT_VERTEX = `
   attribute vec3 shade;
+  uniform sampler2D photo;
+  uniform float level;
   uniform float diameter;
   varying vec3 colour;
   void main() {
-    colour = shade;
+    #ifdef PHOTO
+      colour = textureLod(photo, uv, level).rgb;
+    #else
+      colour = shade;
+    #endif
     gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
     gl_PointSize = max(diameter / gl_Position.w, 1.0);
   }`;
@@ -129,19 +146,43 @@ function turnUpright(positions) {
   }
 }
 
-function buildGeometry(arrays) {
-  turnUpright(arrays.positions);
-  // The photo's first row is at its top, and bitmaps are not turned over on their way to WebGL.
-  for (let i = 1; i < arrays.uvs.length; i += 2) arrays.uvs[i] = 1 - arrays.uvs[i];
+/** Rows of an array and, behind them, those that are copied. */
+function withCopies(values, size, copies) {
+  const all = new values.constructor(values.length + size * copies.length);
+  all.set(values);
+  copies.forEach((row, i) => {
+    all.set(values.subarray(size * row, size * (row + 1)), values.length + size * i);
+  });
+  return all;
+}
+
+/** Normals by the vertices alone: copies are where the texture, not the surface, has a seam. */
+function smoothNormals(positions, faces, copies) {
+  const count = positions.length / 3;
+  const joined = new THREE.BufferGeometry();
+  joined.setAttribute('position', new THREE.BufferAttribute(positions, 3));
+  joined.setIndex(new THREE.BufferAttribute(
+    faces.map((vertex) => (vertex < count ? vertex : copies[vertex - count])), 1));
+  joined.computeVertexNormals();
+  return joined.attributes.normal.array;
+}
+
+function buildGeometry({ positions, faces, copies, uvs, colours }) {
+  turnUpright(positions);
   const geometry = new THREE.BufferGeometry();
   const add = (name, values, size, ...rest) =>
     geometry.setAttribute(name, new THREE.BufferAttribute(values, size, ...rest));
-  add('position', arrays.positions, 3);
-  add('uv', arrays.uvs, 2);
-  add('nearness', arrays.nearness, 1);
-  add('shade', arrays.colours, 3, true);
-  geometry.setIndex(new THREE.BufferAttribute(arrays.faces, 1));
-  geometry.computeVertexNormals();
+  add('position', withCopies(positions, 3, copies), 3);
+  add('normal', withCopies(smoothNormals(positions, faces, copies), 3, copies), 3);
+  if (uvs) {
+    // The photo's first row is at its top, and bitmaps are not turned over for WebGL.
+    for (let i = 1; i < uvs.length; i += 2) uvs[i] = 1 - uvs[i];
+    add('uv', uvs, 2);
+  } else {
+    const bare = () => new Uint8Array(positions.length).map((_, i) => BARE[i % 3]);
+    add('shade', colours ?? bare(), 3, true);
+  }
+  geometry.setIndex(new THREE.BufferAttribute(faces, 1));
   geometry.computeBoundingBox();
   return geometry;
 }
@@ -180,8 +221,8 @@ function spreadOrder(positions, box) {
   return sortedBy(turns);
 }
 
-/** Mean distance of neighbouring points, from the surface's area. */
-function meanDistance(geometry) {
+/** Mean distance of so many points, from the surface's area. */
+function meanDistance(geometry, count) {
   const { index, attributes: { position } } = geometry;
   const [a, b, c] = [new THREE.Vector3(), new THREE.Vector3(), new THREE.Vector3()];
   let area = 0;
@@ -191,11 +232,14 @@ function meanDistance(geometry) {
     c.fromBufferAttribute(position, index.getX(i + 2)).sub(a);
     area += b.cross(c).length() / 2;
   }
-  return Math.sqrt(area / position.count);
+  return Math.sqrt(area / count);
 }
 
+/** The photo as a texture; null where the page holds none. */
 async function loadPhoto() {
-  const bitmap = await createImageBitmap(new Blob([takeBytes('texture')], { type: 'image/jpeg' }));
+  const file = takeBytes('texture');
+  if (!file.length) return null;
+  const bitmap = await createImageBitmap(new Blob([file]));
   const photo = new THREE.Texture(bitmap);
   photo.flipY = false;
   photo.anisotropy = 8;
@@ -203,13 +247,20 @@ async function loadPhoto() {
   return photo;
 }
 
-/** What the mesh is drawn with in each view that shows it. */
-function buildMaterials(photo) {
-  const side = THREE.DoubleSide;
-  const printed = (grey) => new THREE.ShaderMaterial({
-    vertexShader: SURFACE_VERTEX, fragmentShader: SURFACE_FRAGMENT, side,
-    uniforms: { photo: { value: photo }, grey: { value: grey } },
+/** A material that knows the photo where there is one. */
+function printedMaterial(photo, settings, uniforms) {
+  return new THREE.ShaderMaterial({
+    ...settings, defines: photo ? { PHOTO: '' } : {},
+    uniforms: { photo: { value: photo }, ...uniforms },
   });
+}
+
+/** What the mesh is drawn with in each view that shows it. */
+function buildMaterials(photo, { min, max }) {
+  const side = THREE.DoubleSide;
+  const printed = (grey) => printedMaterial(
+    photo, { vertexShader: SURFACE_VERTEX, fragmentShader: SURFACE_FRAGMENT, side },
+    { grey: { value: grey }, depths: { value: new THREE.Vector2(min.z, max.z) } });
   const clay = new THREE.MeshStandardMaterial({ color: 0xd2c6ba, roughness: 0.55, side });
   // By their faces alone, specks along the outline would be lit from behind.
   clay.onBeforeCompile = (shader) => {
@@ -224,23 +275,36 @@ function buildMaterials(photo) {
   return materials;
 }
 
-function buildWire(geometry) {
-  return new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({
-    color: 0x1b6fd0, wireframe: true, transparent: true, depthWrite: false,
+/** The edges of the mesh's polygons, without the diagonals of its triangles. */
+function buildWire(geometry, sides) {
+  const faces = geometry.index.array;
+  const ends = new Uint32Array(2 * faces.length);
+  let count = 0;
+  for (let i = 0; i < faces.length; i++) {
+    const [triangle, corner] = [Math.floor(i / 3), i % 3];
+    if (!(sides[triangle] >> corner & 1)) continue;
+    ends[count++] = faces[i];
+    ends[count++] = faces[3 * triangle + (corner + 1) % 3];
+  }
+  const edges = new THREE.BufferGeometry();
+  edges.setAttribute('position', geometry.attributes.position);
+  edges.setIndex(new THREE.BufferAttribute(ends.slice(0, count), 1));
+  return new THREE.LineSegments(edges, new THREE.LineBasicMaterial({
+    color: 0x1b6fd0, transparent: true, depthWrite: false,
   }));
 }
 
-function buildPoints(geometry) {
-  const { position, shade } = geometry.attributes;
+function buildPoints(geometry, photo, count) {
   const cloud = new THREE.BufferGeometry();
-  cloud.setAttribute('position', position);
-  cloud.setAttribute('shade', shade);
-  const order = spreadOrder(position.array, geometry.boundingBox);
+  for (const name of ['position', 'uv', 'shade']) {
+    if (geometry.attributes[name]) cloud.setAttribute(name, geometry.attributes[name]);
+  }
+  const positions = geometry.attributes.position.array.subarray(0, 3 * count);
+  const order = spreadOrder(positions, geometry.boundingBox);
   cloud.setIndex(new THREE.BufferAttribute(order, 1));
-  const points = new THREE.Points(cloud, new THREE.ShaderMaterial({
-    vertexShader: POINT_VERTEX, fragmentShader: POINT_FRAGMENT,
-    uniforms: { diameter: { value: 1 } },
-  }));
+  const points = new THREE.Points(cloud, printedMaterial(
+    photo, { vertexShader: POINT_VERTEX, fragmentShader: POINT_FRAGMENT },
+    { diameter: { value: 1 }, level: { value: 0 } }));
   points.frustumCulled = false;
   return points;
 }
@@ -274,15 +338,15 @@ class Eye {
     const size = geometry.boundingBox.getSize(new THREE.Vector3()).length() / 2;
     this.camera = new THREE.PerspectiveCamera(FIELD_OF_VIEW, 1, size / 50, 40 * size);
     this.camera.position.z = size;
+    this.calm = matchMedia('(prefers-reduced-motion: reduce)');
     this.controls = new THREE.OrbitControls(this.camera, canvas);
     Object.assign(this.controls, {
-      enableDamping: true, dampingFactor: 0.12, zoomToCursor: true,
+      enableDamping: !this.calm.matches, dampingFactor: 0.12, zoomToCursor: true,
       minDistance: size / 8, maxDistance: 20 * size,
     });
     this.controls.addEventListener('change', redraw);
     this.controls.addEventListener('start', () => { this.flight = null; });
     this.redraw = redraw;
-    this.calm = matchMedia('(prefers-reduced-motion: reduce)');
     this.flight = null;
   }
 
@@ -329,14 +393,15 @@ class Eye {
     // One update without damping uses up what is left of a drag's swing.
     controls.enableDamping = false;
     controls.update();
-    controls.enableDamping = true;
+    controls.enableDamping = !this.calm.matches;
     const { target, distance } = this.framing(turn);
     this.flight = {
-      begin: atOnce || this.calm.matches ? -Infinity : performance.now(),
+      begin: performance.now(),
       fromTarget: controls.target.clone(), toTarget: target,
       from: new THREE.Spherical().setFromVector3(camera.position.clone().sub(controls.target)),
       to: new THREE.Spherical(distance, Math.PI / 2, turn),
     };
+    if (atOnce || this.calm.matches) this.advance(Infinity);
     this.redraw();
   }
 
@@ -360,17 +425,22 @@ class Eye {
 
 /** The whole viewer: what is drawn, when, and from where. */
 class Viewer {
-  constructor(canvas, context, geometry, photo) {
+  constructor(canvas, context, arrays, photo) {
     this.canvas = canvas;
+    this.sides = arrays.sides;
+    this.photo = photo;
+    this.count = arrays.positions.length / 3;
+    this.views = photo || arrays.colours ? VIEWS : VIEWS.slice(1);
+    const geometry = buildGeometry(arrays);
     this.geometry = geometry;
     this.renderer = new THREE.WebGLRenderer({ canvas, context, alpha: true });
     this.eye = new Eye(canvas, geometry, () => this.redraw());
-    this.materials = buildMaterials(photo);
+    this.materials = buildMaterials(photo, geometry.boundingBox);
     this.mesh = new THREE.Mesh(geometry, this.materials.photo);
     this.scene = new THREE.Scene();
     this.scene.add(this.mesh);
     addLights(this.scene, this.eye.camera);
-    this.spacing = meanDistance(geometry);
+    this.spacing = meanDistance(geometry, this.count);
     this.pointSize = byId('size').valueAsNumber;
     this.wireframe = false;
     this.due = false;
@@ -378,13 +448,13 @@ class Viewer {
     canvas.addEventListener('webglcontextrestored', () => this.redraw());
   }
 
-  /** Of the wireframe and the points, made when they are first shown. */
-  part(name, build) {
-    if (!this[name]) {
-      this[name] = build(this.geometry);
+  /** Show or hide the wireframe or the points, made when they are first shown. */
+  reveal(name, visible, build) {
+    if (visible && !this[name]) {
+      this[name] = build();
       this.scene.add(this[name]);
     }
-    return this[name];
+    if (this[name]) this[name].visible = visible;
   }
 
   resize() {
@@ -400,6 +470,7 @@ class Viewer {
   redraw() {
     if (this.due) return;
     this.due = true;
+    delete document.documentElement.dataset.drawn;
     requestAnimationFrame((now) => {
       this.due = false;
       this.draw(now);
@@ -409,7 +480,7 @@ class Viewer {
   draw(now) {
     if (this.eye.advance(now)) this.redraw();
     if (this.view === 'points') this.thinPoints();
-    if (this.wireframe) this.fadeWire();
+    if (this.wire) this.fadeWire();
     this.renderer.render(this.scene, this.eye.camera);
     if (!this.due) document.documentElement.dataset.drawn = this.view;
   }
@@ -426,6 +497,10 @@ class Viewer {
     const share = Math.min((this.apart / POINT_DISTANCE) ** 2, 1);
     const count = Math.ceil(share * all);
     geometry.setDrawRange(0, count);
+    if (this.photo) {
+      const { width, height } = this.photo.image;
+      material.uniforms.level.value = Math.max(0, Math.log2(width * height / count) / 2);
+    }
     material.uniforms.diameter.value =
       this.pointSize * this.spacing / Math.sqrt(share) * this.canvas.height / SLOPE;
     byId('count').textContent = `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`;
@@ -441,17 +516,14 @@ class Viewer {
     const solid = view !== 'points';
     this.mesh.visible = solid;
     if (solid) this.mesh.material = this.materials[view];
-    if (!solid || this.points) this.part('points', buildPoints).visible = !solid;
-    if (this.wireframe || this.wire) {
-      this.part('wire', buildWire).visible = solid && this.wireframe;
-    }
+    this.reveal('points', !solid, () => buildPoints(this.geometry, this.photo, this.count));
+    this.reveal('wire', solid && this.wireframe, () => buildWire(this.geometry, this.sides));
     byId('wireframe').disabled = !solid;
     byId('wireframe').setAttribute('aria-pressed', this.wireframe);
     document.querySelector(`[name=view][value=${view}]`).checked = true;
     for (const part of document.querySelectorAll('[data-for]')) {
       part.hidden = !part.dataset.for.split(' ').includes(view);
     }
-    delete document.documentElement.dataset.drawn;
     this.redraw();
   }
 
@@ -472,6 +544,7 @@ class Viewer {
 
 function connectTools(viewer) {
   for (const choice of document.querySelectorAll('[name=view]')) {
+    choice.parentElement.hidden = !viewer.views.includes(choice.value);
     choice.addEventListener('change', () => viewer.show(choice.value));
   }
   byId('wireframe').addEventListener('click', () => viewer.toggleWireframe());
@@ -490,14 +563,20 @@ function connectKeys(viewer) {
   const everywhere = {
     f: () => viewer.front(), t: () => viewer.side(), w: () => byId('wireframe').click(),
   };
-  VIEWS.forEach((view, i) => { everywhere[i + 1] = () => viewer.show(view); });
-  const nearer = () => controls.dollyIn(KEY_ZOOM);
+  for (const view of viewer.views) everywhere[VIEWS.indexOf(view) + 1] = () => viewer.show(view);
+  const steer = (move) => () => {
+    viewer.eye.flight = null;
+    move();
+  };
+  const nearer = steer(() => controls.dollyIn(KEY_ZOOM));
+  // The mesh turns the way that the same drag turns it: the camera goes the other way.
   const onCanvas = {
-    Home: () => viewer.front(), '+': nearer, '=': nearer, '-': () => controls.dollyOut(KEY_ZOOM),
-    ArrowLeft: () => controls.rotateLeft(KEY_TURN),
-    ArrowRight: () => controls.rotateLeft(-KEY_TURN),
-    ArrowUp: () => controls.rotateUp(KEY_TURN),
-    ArrowDown: () => controls.rotateUp(-KEY_TURN),
+    Home: () => viewer.front(),
+    '+': nearer, '=': nearer, '-': steer(() => controls.dollyOut(KEY_ZOOM)),
+    ArrowLeft: steer(() => controls.rotateLeft(-KEY_TURN)),
+    ArrowRight: steer(() => controls.rotateLeft(KEY_TURN)),
+    ArrowUp: steer(() => controls.rotateUp(-KEY_TURN)),
+    ArrowDown: steer(() => controls.rotateUp(KEY_TURN)),
   };
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -513,14 +592,14 @@ function connectKeys(viewer) {
 function onDoubleTap(element, act) {
   let down = null;
   let last = null;
-  const far = (a, b) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) > 24;
+  const apart = (a, b) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
   element.addEventListener('pointerdown', (event) => {
     down = event.isPrimary && event.button === 0 ? event : null;
   });
   element.addEventListener('pointerup', (event) => {
-    if (!down || far(event, down) || event.timeStamp - down.timeStamp > 300) {
+    if (!down || apart(event, down) > 8 || event.timeStamp - down.timeStamp > 300) {
       last = null;
-    } else if (last && !far(event, last) && event.timeStamp - last.timeStamp < 400) {
+    } else if (last && apart(event, last) < 24 && event.timeStamp - last.timeStamp < 400) {
       last = null;
       act();
     } else {
@@ -533,7 +612,8 @@ function onDoubleTap(element, act) {
 function startAsAsked(viewer) {
   const asked = new URLSearchParams(location.hash.slice(1));
   viewer.wireframe = asked.has('wireframe');
-  viewer.show(VIEWS.includes(asked.get('view')) ? asked.get('view') : VIEWS[0]);
+  const { views } = viewer;
+  viewer.show(views.includes(asked.get('view')) ? asked.get('view') : views[0]);
   viewer.eye.goTo(Number(asked.get('turn')) * Math.PI / 180 || 0, true);
 }
 
@@ -546,8 +626,7 @@ async function main(message) {
     return;
   }
   await loadThree();
-  const geometry = buildGeometry(await loadArrays());
-  const viewer = new Viewer(canvas, context, geometry, await loadPhoto());
+  const viewer = new Viewer(canvas, context, await loadArrays(), await loadPhoto());
   connectTools(viewer);
   connectKeys(viewer);
   startAsAsked(viewer);
