@@ -24,8 +24,9 @@ from ..inference.client import WorkerClient
 from ..inference.model_folder import BUNDLED
 from . import photo_source
 from .export import WRITERS, files_of, write_folder_whole, write_object
-from .mesh_edit import cleanup_mesh, smooth_mesh
+from .mesh_cleanup import cleanup_mesh
 from .mesh_settings import mesh_settings
+from .mesh_smooth import smooth_mesh
 from .page import write_html
 from .preferences import worker_settings
 from .preview import render_preview

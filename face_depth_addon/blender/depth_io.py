@@ -16,7 +16,7 @@ from ..core.errors import FaceDepthError, NoFaceError
 from ..core.shaping import Shape
 from ..inference.model_folder import FACEMESH
 from .photo_source import PhotoSource
-from .reconstruct import Outcome, Progress, Settings, _build_steps, _infer, finish
+from .reconstruct import Outcome, Progress, Settings, build_steps, finish, infer_steps
 from .stored import stored
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def import_steps(
     result = reconstruct_map(depth_map, frame, settings.meaning)
     read = perf_counter()
     building = Settings(model=result.info["model"], layout=settings.layout, shape=settings.shape)
-    item = yield from _build_steps(context, result, building, wait)
+    item = yield from build_steps(context, result, building, wait)
     result.info["timings"] = {
         "reading": read - begun, "mesh": perf_counter() - read, "total": perf_counter() - begun,
     }
@@ -132,12 +132,12 @@ def _frame_of(
 ) -> Iterator[Progress]:
     """The person's crop of a photo or, without a face, all of it; returns a `Frame`."""
     from ..core.depth_frame import Frame, frame_of_photo
-    from ..inference.worker import _read_photo as read_photo
+    from ..inference.worker import read_photo
 
     if faces is not None:
         finding = Settings(model=FACEMESH, device=faces.device, layout=layout)
         try:
-            seen = yield from _infer(faces.client, photo, finding, wait)
+            seen = yield from infer_steps(faces.client, photo, finding, wait)
             return Frame(seen, seen.metres_per_pixel)
         except NoFaceError:
             # Then the map is of something else, as it may well be.

@@ -23,8 +23,8 @@ from .shape import (
     shaped,
     write_layers,
 )
-from .stored import _pixels as pixels_of
-from .stored import _resized as resized
+from .stored import pixels_of
+from .stored import resized_to as resized
 from .stored import stored
 
 Painted = Literal["depth", "matte"]
@@ -178,7 +178,7 @@ def _subject_painted(mesh: bpy.types.Mesh, result: Reconstruction) -> bool:
 def _displace(mesh: bpy.types.Mesh, result: Reconstruction) -> int:
     """Follow the painted depth; how many vertices moved."""
     from ..core.depth_edit import painted_change
-    from ..core.layers import _points as points_of
+    from ..core.layers import points_of
 
     before = _before(mesh, "depth")
     if before is None:

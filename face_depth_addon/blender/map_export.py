@@ -13,7 +13,7 @@ from ..core.files import write_whole
 from .depth_io import require_packages
 from .mesh import PLANE
 from .shape import floats
-from .stored import _pixels as pixels_of
+from .stored import pixels_of
 from .stored import stored
 
 if TYPE_CHECKING:

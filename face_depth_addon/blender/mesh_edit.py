@@ -221,16 +221,3 @@ def _move_keys(mesh, after, shift, shape_key) -> None:
                 positions = np.empty(shift.size, dtype=np.float32)
                 key.data.foreach_get("co", positions)
                 key.data.foreach_set("co", positions + shift.ravel())
-
-
-def __getattr__(name: str):
-    # Until command.py imports these from where they are now.
-    if name == "smooth_mesh":
-        from .mesh_smooth import smooth_mesh
-
-        return smooth_mesh
-    if name == "cleanup_mesh":
-        from .mesh_cleanup import cleanup_mesh
-
-        return cleanup_mesh
-    raise AttributeError(name)

@@ -13,8 +13,8 @@ from ..core.errors import FaceDepthError, PhotoError
 from ..core.shaping import Shape
 from . import photo_source, worker
 from .ops_depth import has_depth
-from .ops_reconstruct import _frame as frame_selected
-from .ops_reconstruct import _show_texture as show_texture
+from .ops_reconstruct import frame_selected
+from .ops_reconstruct import show_texture
 from .ops_reconstruct import chosen_image
 from .preferences import worker_settings
 from .properties import PROJECTION, REGION, RESOLUTION, STRENGTH

@@ -229,8 +229,8 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
     def _finished(self, context, outcome: Outcome) -> set[str]:
         self.result_key = outcome.key
-        _show_texture(context)
-        _frame(context)
+        show_texture(context)
+        frame_selected(context)
         if outcome.note:
             self.report({'WARNING'}, outcome.note)
         else:
@@ -318,7 +318,7 @@ def _redraw_viewports(context: bpy.types.Context) -> None:
         area.tag_redraw()
 
 
-def _show_texture(context: bpy.types.Context) -> None:
+def show_texture(context: bpy.types.Context) -> None:
     """Let solid viewports that show plain material colours show the photo."""
     for area in _viewports(context):
         shading = area.spaces.active.shading
@@ -326,7 +326,7 @@ def _show_texture(context: bpy.types.Context) -> None:
             shading.color_type = 'TEXTURE'
 
 
-def _frame(context: bpy.types.Context) -> None:
+def frame_selected(context: bpy.types.Context) -> None:
     """Bring the new mesh into the viewport's view: a head is lost in the default scene."""
     area = context.area
     if area is None or area.type != 'VIEW_3D' or bpy.app.background:

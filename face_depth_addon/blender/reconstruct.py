@@ -120,15 +120,15 @@ def reconstruct_steps(
     begun = perf_counter()
     note = ""
     try:
-        result = yield from _infer(client, source, settings, wait)
+        result = yield from infer_steps(client, source, settings, wait)
     except TorchError as error:
         if not settings.fall_back:
             raise
         note = f"The Fast source was used. {error}"
         settings = replace(settings, model=FACEMESH)
-        result = yield from _infer(client, source, settings, wait)
+        result = yield from infer_steps(client, source, settings, wait)
     inferred = perf_counter()
-    item = yield from _build_steps(context, result, settings, wait)
+    item = yield from build_steps(context, result, settings, wait)
     timings = result.info["timings"]
     timings["inference"] = inferred - begun
     timings["mesh"] = perf_counter() - inferred
@@ -150,7 +150,7 @@ def rebuild(
     if result is None:
         return None
     settings = Settings(model=result.info["model"], layout=layout, shape=shape)
-    return finish(_build_steps(context, result, settings, 0.01))
+    return finish(build_steps(context, result, settings, 0.01))
 
 
 def finish(steps: Iterator[Progress]):
@@ -162,7 +162,7 @@ def finish(steps: Iterator[Progress]):
             return stop.value
 
 
-def _infer(
+def infer_steps(
     client: "WorkerClient", source: PhotoSource, settings: Settings, wait: float
 ) -> Iterator[Progress]:
     from ..inference.client import Request
@@ -181,7 +181,7 @@ def _infer(
     return job.result
 
 
-def _build_steps(
+def build_steps(
     context: bpy.types.Context, result: "Reconstruction", settings: Settings, wait: float
 ) -> Iterator[Progress]:
     """Grid in a thread, then the data-blocks piece by piece; an early end removes them."""

@@ -3,17 +3,36 @@
 
 import bpy
 
-from . import ops_depth, ops_mesh, ops_reconstruct, panel, preferences, properties, shape, worker
-
-CLASSES = (
-    *properties.CLASSES,
-    *shape.CLASSES,
-    *preferences.CLASSES,
-    *ops_reconstruct.CLASSES,
-    *ops_mesh.CLASSES,
-    *ops_depth.CLASSES,
-    *panel.CLASSES,
+from . import (
+    mesh_settings,
+    ops_cleanup,
+    ops_cloud,
+    ops_complete,
+    ops_depth,
+    ops_depth_export,
+    ops_depth_import,
+    ops_depth_paint,
+    ops_detail,
+    ops_mesh,
+    ops_page,
+    ops_print,
+    ops_reconstruct,
+    ops_shape,
+    ops_topology,
+    panel,
+    panel_shape,
+    panel_tools,
+    preferences,
+    properties,
+    worker,
 )
+
+_MODULES = (
+    properties, preferences, ops_reconstruct, ops_shape, ops_mesh, ops_cleanup, ops_detail,
+    ops_topology, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
+    ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_tools,
+)
+CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 
 _commands: list[object] = []
 
@@ -22,7 +41,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
-    bpy.types.Mesh.face_depth = bpy.props.PointerProperty(type=shape.FACEDEPTH_PG_shape)
+    mesh_settings.register()
     _commands.append(bpy.utils.register_cli_command("face_depth", _run_command))
 
 
@@ -38,7 +57,7 @@ def unregister() -> None:
     worker.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
-    del bpy.types.Mesh.face_depth
+    mesh_settings.unregister()
     del bpy.types.Scene.face_depth
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -90,14 +90,14 @@ def stored(mesh: bpy.types.Mesh) -> Reconstruction:
             "reconstruct it with Face Depth."
         )
     record = json.loads(settings.record)
-    shares = _pixels(settings.depth_image)[..., 0]
+    shares = pixels_of(settings.depth_image)[..., 0]
     size = len(shares)
     if shares.shape != (size, size):
         raise MeshError(f"The image {settings.depth_image.name} is not square any more.")
     origin, per_pixel = np.array(record["origin"]), record["metres_per_pixel"]
     far, near = settings.span
-    matte = np.rint(255.0 * _resized(_pixels(settings.matte_image)[..., :1], size)[..., 0])
-    rgb = np.rint(255.0 * _resized(_pixels(settings.photo_image)[..., :3], size))
+    matte = np.rint(255.0 * resized_to(pixels_of(settings.matte_image)[..., :1], size)[..., 0])
+    rgb = np.rint(255.0 * resized_to(pixels_of(settings.photo_image)[..., :3], size))
     landmarks, detail = record["landmarks"], settings.detail_image
     return Reconstruction(
         depth=((far + (near - far) * shares) / per_pixel + origin[2]).astype(np.float32),
@@ -105,7 +105,7 @@ def stored(mesh: bpy.types.Mesh) -> Reconstruction:
         crop=Crop(*record["crop"]), metres_per_pixel=per_pixel, origin=origin,
         pictures=_files(settings),
         landmarks=None if landmarks is None else np.array(landmarks, np.float32),
-        detail=None if detail is None else np.ascontiguousarray(_pixels(detail)[..., 0]),
+        detail=None if detail is None else np.ascontiguousarray(pixels_of(detail)[..., 0]),
         info=record["info"],
     )
 
@@ -118,7 +118,7 @@ def _files(settings: "FACEDEPTH_PG_shape") -> Pictures:
     })
 
 
-def _pixels(image: bpy.types.Image) -> np.ndarray:
+def pixels_of(image: bpy.types.Image) -> np.ndarray:
     """(height, width, channels) float32, the upper row first."""
     width, height = image.size
     values = np.empty(width * height * image.channels, np.float32)
@@ -128,7 +128,7 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
     return values.reshape(height, width, image.channels)[::-1]
 
 
-def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
+def resized_to(pixels: np.ndarray, size: int) -> np.ndarray:
     """(size, size, channels), averaged or interpolated."""
     if pixels.shape[:2] == (size, size):
         return pixels

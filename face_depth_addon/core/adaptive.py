@@ -19,7 +19,7 @@ import numpy as np
 from .errors import MeshError
 from .face_points import LEFT_EYE, RIGHT_EYE
 from .grid import round_border
-from .interpolation import resample, sample, sample_lattice
+from .interpolation import resample, sample, sample_lattice, sample_spline
 from .reconstruction import Reconstruction
 from .surface import SurfaceMesh, place
 from .topology import Topology, connected_components, keep_faces
@@ -87,7 +87,7 @@ def build_adaptive(
     topology, points, rim = _add_strip(*_fit(tree, forest, budget))
     points = _relax(points, topology, rim, outline, reconstruction.size)
 
-    sampled = _sample_spline(reconstruction.depth, points)
+    sampled = sample_spline(reconstruction.depth, points)
     placed = place(reconstruction, points, sampled)
     return SurfaceMesh(
         placed.positions, placed.depth, placed.plane, _colours(reconstruction, points), placed.uvs,
@@ -516,20 +516,3 @@ def _colours(reconstruction: Reconstruction, points: np.ndarray) -> np.ndarray:
     colours = np.full((len(points), 4), 255, np.uint8)
     colours[:, :3] = np.rint(sample(reconstruction.rgb, points))
     return colours
-
-
-def _sample_spline(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """`resample` at (n, 2) scattered points: (n,) float32."""
-    low = np.floor(points - 0.5).astype(int)
-    t = (points - 0.5 - low).astype(np.float32)
-    weights = (
-        (1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6,
-        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6,
-    )
-    last = image.shape[0] - 1
-    pixels = [np.clip(low + offset, 0, last) for offset in (-1, 0, 1, 2)]
-    return sum(
-        row_weight[:, 1] * weight[:, 0] * image[row[:, 1], column[:, 0]]
-        for row_weight, row in zip(weights, pixels, strict=True)
-        for weight, column in zip(weights, pixels, strict=True)
-    )

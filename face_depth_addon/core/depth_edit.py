@@ -4,7 +4,7 @@
 import cv2
 import numpy as np
 
-from .adaptive import _sample_spline as sample_spline
+from .interpolation import sample_spline
 
 # A vertex takes its depth from 4 by 4 pixels.
 _REACH = np.ones((5, 5), np.uint8)

@@ -28,7 +28,7 @@ def layers_at(
         Where the vertices lie in the picture: x, z, in metres by the photo's scale.
     shape : Shape
     """
-    points = _points(reconstruction, plane)
+    points = points_of(reconstruction, plane)
     detail = reconstruction.detail
     return Layers(
         _smoothed(reconstruction, points) if shape.smoothing > 0.0 else None,
@@ -77,7 +77,7 @@ def _metres_per_pixel(reconstruction: Reconstruction) -> float:
     return side / reconstruction.size
 
 
-def _points(reconstruction: Reconstruction, plane: np.ndarray) -> np.ndarray:
+def points_of(reconstruction: Reconstruction, plane: np.ndarray) -> np.ndarray:
     """Crop pixels of places in the picture's plane."""
     places = plane * (1.0, -1.0) / _metres_per_pixel(reconstruction)
     return places + reconstruction.origin[:2] * reconstruction.size

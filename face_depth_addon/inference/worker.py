@@ -108,7 +108,7 @@ class Worker:
         clock = Clock(report)
         network = self._start_loading(header["model"], header["device"])
         clock.enter("photo", "Reading the photo", 0.1)
-        photo = _read_photo(header["photo"], arrays)
+        photo = read_photo(header["photo"], arrays)
         result = self._pipeline.run(
             photo, network.result if network else lambda: None,
             Options(**header["options"]), clock,
@@ -165,7 +165,7 @@ def _load_network(folder: ModelFolder, device: str):
         gc.enable()
 
 
-def _read_photo(source: dict, arrays: dict[str, np.ndarray]) -> Photo:
+def read_photo(source: dict, arrays: dict[str, np.ndarray]) -> Photo:
     if "path" in source:
         return load_photo(source["path"])
     if "pixels" in arrays:
