@@ -74,10 +74,12 @@ def sitter(seed: int, yaw: float) -> Sitter:
     relief = -landmarks[:, 1] / METRES + rng.normal(0.0, 3.0, len(landmarks)) + 70.0
     matte = 255 * subject.astype(np.uint8)
     reconstruction = Reconstruction(
-        depth.astype(np.float32), subject, matte, np.rint(rgb).astype(np.uint8),
-        Crop(PIXELS / 2, PIXELS / 2, PIXELS), METRES, np.array([0.5, 0.5, 0.0]),
-        _pictures(depth, subject, rgb), np.column_stack([places, relief]).astype(np.float32), None,
-        {
+        depth=depth.astype(np.float32), subject=subject, matte=matte,
+        rgb=np.rint(rgb).astype(np.uint8), crop=Crop(PIXELS / 2, PIXELS / 2, PIXELS),
+        metres_per_pixel=METRES, origin=np.array([0.5, 0.5, 0.0]),
+        pictures=_pictures(depth, subject, rgb),
+        landmarks=np.column_stack([places, relief]).astype(np.float32),
+        info={
             "photo": f"sitter {seed}.png", "digest": str(seed), "model": "made", "width": PIXELS,
             "height": PIXELS, "focal_35mm": None,
         },

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
-from made_faces import add_face, made_face, positions, registered
+from made_faces import add_face, made_face, positions
 from mathutils import Matrix
 from mathutils.bvhtree import BVHTree
 
-from face_depth_addon.blender import cloud_edit, ops_cloud, ops_cloud_file
+from face_depth_addon.blender import cloud_edit
 from face_depth_addon.blender.cloud import NORMAL, add_cloud, is_cloud, read_points
 from face_depth_addon.blender.cloud_file import export_cloud
 from face_depth_addon.blender.cloud_mesh import cloud_to_mesh
@@ -36,8 +36,6 @@ METHODS = ["LOCAL", pytest.param("POISSON", marks=pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
     """An empty scene with the add-on registered."""
-    with registered((*ops_cloud.CLASSES, *ops_cloud_file.CLASSES)):
-        yield
 
 
 def ball(count: int = 12000, radius: float = 0.05) -> PointCloud:

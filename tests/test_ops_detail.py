@@ -271,11 +271,12 @@ def test_a_shape_modifier_takes_the_strength():
 
 
 def look(item: bpy.types.Object, path) -> np.ndarray:
-    """A picture of the mesh with its material, from the front."""
+    """What is fine in a picture of the mesh with its material, from the front."""
     from PIL import Image
 
     render_preview(item, path, 200)
-    return np.asarray(Image.open(path).convert("L"), float)[25:75, 25:75]
+    shown = np.asarray(Image.open(path).convert("L"), np.float32)[20:80, 20:80]
+    return (shown - cv2.GaussianBlur(shown, (0, 0), 4.0))[5:-5, 5:-5]
 
 
 def test_baked_detail_looks_like_displacement(tmp_path):
@@ -285,24 +286,21 @@ def test_baked_detail_looks_like_displacement(tmp_path):
     if mesh.materials[0].node_tree is None:
         mesh.materials[0].use_nodes = True
     bpy.ops.face_depth.add_detail(size='512', strength=8.0)
-    displaced = look(item, tmp_path / "displaced.png")
+    by_relief = look(item, tmp_path / "displaced.png")
+    bpy.ops.face_depth.bake_detail(strength=1.0)
     assert bpy.ops.face_depth.bake_detail(strength=8.0) == {'FINISHED'}
     assert mesh.face_depth.detail == 0.0
-    baked = look(item, tmp_path / "baked.png")
-    image = bpy.data.images["Folds normals"]
-    assert tuple(image.size) == (512, 512) and image.packed_file is not None
-    assert image.colorspace_settings.name == 'Non-Color'
-    # The detail itself stays, so that the slider can bring it back.
-    assert mesh.face_depth.detail_image is not None
-    bpy.ops.face_depth.bake_detail(strength=0.0)
-    assert [image.name for image in bpy.data.images if "normals" in image.name] == [
-        "Folds normals"
-    ]
-    flat = look(item, tmp_path / "flat.png")
-    by_relief, by_map = displaced - flat, baked - flat
+    by_map = look(item, tmp_path / "baked.png")
     assert by_relief.std() > 4.0
     assert np.corrcoef(by_relief.ravel(), by_map.ravel())[0, 1] > 0.8
     assert by_map.std() == pytest.approx(by_relief.std(), rel=0.3)
+    # One map, that of the last time.
+    maps = [image for image in bpy.data.images if "normals" in image.name]
+    assert [image.name for image in maps] == ["Folds normals"]
+    assert tuple(maps[0].size) == (512, 512) and maps[0].packed_file is not None
+    assert maps[0].colorspace_settings.name == 'Non-Color'
+    # The detail itself stays, so that the slider can bring it back.
+    assert mesh.face_depth.detail_image is not None
     bpy.ops.face_depth.remove_detail()
     nodes = mesh.materials[0].node_tree.nodes
     assert not [node for node in nodes if node.type in {'NORMAL_MAP', 'TEX_IMAGE'}]

@@ -4,20 +4,13 @@
 import bpy
 import numpy as np
 import pytest
-from made_faces import add_face, attribute, made_face, positions, registered
+from made_faces import add_face, attribute, made_face, positions
 from template_photo import sitter
 
-from face_depth_addon.blender import ops_topology
 from face_depth_addon.blender.wrap import LANDMARKS, PHOTO_UV
 from face_depth_addon.core.building import Layout
 from face_depth_addon.core.shaping import Shape
 from face_depth_addon.core.template import PARTS, load_template
-
-
-@pytest.fixture(scope="module", autouse=True)
-def operators(addon):
-    with registered(ops_topology.CLASSES):
-        yield
 
 
 @pytest.fixture(autouse=True)

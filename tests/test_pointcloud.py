@@ -203,7 +203,7 @@ def test_the_search_survives_equal_points_few_points_and_none():
     assert estimate_normals(none.positions, 5, (0, -1, 0)).shape == (0, 3)
     assert voxel_downsample(none, 0.1).positions.shape == (0, 3)
     for bad in (np.nan, np.inf, 1e30):
-        with pytest.raises(ValueError, match="finite"):
+        with pytest.raises(PointCloudError, match="no finite place"):
             statistical_outliers(np.where(np.eye(50, 3) > 0, bad, same[:50]), 5, 1.0)
 
 

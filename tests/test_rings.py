@@ -13,7 +13,7 @@ PACKAGE = ROOT / "face_depth_addon"
 
 # What each ring may import: its own packages, and rings farther in.
 ALLOWED = {
-    "core": {"numpy", "cv2", "PIL"},
+    "core": {"numpy", "cv2", "PIL", "open3d"},
     "inference": {"numpy", "torch", "transformers"},
     "blender": {"numpy", "bpy", "bmesh", "mathutils", "addon_utils", "_cycles"},
 }

@@ -5,63 +5,16 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..core.errors import FaceDepthError
-
-_LENGTH = {"min": 0.0, "precision": 5, "step": 0.01, "subtype": 'DISTANCE'}
-RADIUS = dict(
-    name="Point Radius", default=0.0, soft_max=0.01,
-    description="Of the points as they are shown; 0 takes one that suits their spacing. "
-    "The modifier Points changes it later", **_LENGTH,
+from .cloud_targets import (
+    LENGTH,
+    RADIUS,
+    hide,
+    poll_cloud,
+    poll_object_mode,
+    poll_own_cloud,
+    show_colours,
 )
-
-
-def poll_object_mode(operator_class: type, context: bpy.types.Context, what: str) -> bool:
-    """Whether a mesh object is active in Object Mode; says ``what`` to select otherwise."""
-    active = context.active_object
-    if active is None or active.type != 'MESH':
-        operator_class.poll_message_set(what)
-    elif active.mode != 'OBJECT':
-        operator_class.poll_message_set("Switch to Object Mode first")
-    else:
-        return True
-    return False
-
-
-def _poll_cloud(operator_class: type, context: bpy.types.Context) -> bool:
-    """Whether the active object is a cloud in Object Mode; says what is amiss."""
-    from .cloud import is_cloud
-
-    what = "Select a point cloud: a mesh of vertices without edges and faces"
-    if not poll_object_mode(operator_class, context, what):
-        return False
-    if not is_cloud(context.active_object.data):
-        operator_class.poll_message_set(what)
-        return False
-    return True
-
-
-def _poll_own_cloud(operator_class: type, context: bpy.types.Context) -> bool:
-    """The same, and whether it can be changed."""
-    if not _poll_cloud(operator_class, context):
-        return False
-    mesh = context.active_object.data
-    if not mesh.is_editable or mesh.override_library is not None:
-        operator_class.poll_message_set("The cloud is linked from another file: make it local")
-        return False
-    return True
-
-
-def _hide(item: bpy.types.Object) -> None:
-    """In the viewport and in renders, where it would lie upon what was made of it."""
-    item.hide_set(True)
-    item.hide_render = True
-
-
-def show_colours(context: bpy.types.Context) -> None:
-    """Let solid viewports show materials: solid points are grey whatever their colours."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == 'VIEW_3D' and area.spaces.active.shading.type == 'SOLID':
-                area.spaces.active.shading.type = 'MATERIAL'
+from .ops_cloud_file import CLASSES as FILE_CLASSES
 
 
 class FACEDEPTH_OT_make_cloud(bpy.types.Operator):
@@ -84,7 +37,7 @@ class FACEDEPTH_OT_make_cloud(bpy.types.Operator):
     )
     voxel_size: FloatProperty(
         name="Voxel Size", default=0.0, soft_max=0.02,
-        description="Leave one point in each cube of this size; 0 keeps all", **_LENGTH,
+        description="Leave one point in each cube of this size; 0 keeps all", **LENGTH,
     )
     radius: FloatProperty(**RADIUS)
     hide_source: BoolProperty(
@@ -117,7 +70,7 @@ class FACEDEPTH_OT_make_cloud(bpy.types.Operator):
             self.report({'ERROR'}, str(error))
             return {'CANCELLED'}
         if self.hide_source:
-            _hide(item)
+            hide(item)
         show_colours(context)
         self.report({'INFO'}, f"{len(cloud.positions):,} points")
         return {'FINISHED'}
@@ -136,12 +89,12 @@ class FACEDEPTH_OT_thin_cloud(bpy.types.Operator):
     voxel_size: FloatProperty(
         name="Voxel Size", default=0.001, soft_max=0.02,
         description="Side of the cubes, in each of which one point is left: the mean of all there",
-        **(_LENGTH | {"min": 1e-6}),
+        **(LENGTH | {"min": 1e-6}),
     )
 
     @classmethod
     def poll(cls, context):
-        return _poll_own_cloud(cls, context)
+        return poll_own_cloud(cls, context)
 
     def execute(self, context):
         from .cloud_edit import thin
@@ -182,7 +135,7 @@ class FACEDEPTH_OT_remove_outliers(bpy.types.Operator):
     radius: FloatProperty(
         name="Radius", default=0.0, soft_max=0.02,
         description="Within which a point must have others; 0 takes five times the points' spacing",
-        **_LENGTH,
+        **LENGTH,
     )
     least: IntProperty(
         name="Least", default=5, min=1, soft_max=50, max=1000,
@@ -191,7 +144,7 @@ class FACEDEPTH_OT_remove_outliers(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return _poll_own_cloud(cls, context)
+        return poll_own_cloud(cls, context)
 
     def execute(self, context):
         from .cloud_edit import remove_sparse, remove_statistical
@@ -238,12 +191,12 @@ class FACEDEPTH_OT_smooth_cloud(bpy.types.Operator):
     width: FloatProperty(
         name="Width", default=0.001, soft_max=0.01,
         description="Standard deviation of the Gaussian: details smaller than this go",
-        **(_LENGTH | {"min": 1e-6}),
+        **(LENGTH | {"min": 1e-6}),
     )
 
     @classmethod
     def poll(cls, context):
-        return _poll_own_cloud(cls, context)
+        return poll_own_cloud(cls, context)
 
     def execute(self, context):
         from .cloud_edit import smooth_points
@@ -279,7 +232,7 @@ class FACEDEPTH_OT_cloud_to_mesh(bpy.types.Operator):
     size: FloatProperty(
         name="Face Size", default=0.0, soft_max=0.02,
         description="0 takes one that suits the points' spacing; larger faces even out noise",
-        **_LENGTH,
+        **LENGTH,
     )
     facing: EnumProperty(
         name="Outside",
@@ -296,7 +249,7 @@ class FACEDEPTH_OT_cloud_to_mesh(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return _poll_cloud(cls, context)
+        return poll_cloud(cls, context)
 
     def execute(self, context):
         from ..core.poisson import has_open3d
@@ -310,7 +263,7 @@ class FACEDEPTH_OT_cloud_to_mesh(bpy.types.Operator):
             self.report({'ERROR'}, str(error))
             return {'CANCELLED'}
         if self.hide_source:
-            _hide(item)
+            hide(item)
         show_colours(context)
         text = f"{len(made.data.polygons):,} faces of {1000.0 * size:.2f} mm"
         if method != self.method:
@@ -325,4 +278,5 @@ CLASSES = (
     FACEDEPTH_OT_remove_outliers,
     FACEDEPTH_OT_smooth_cloud,
     FACEDEPTH_OT_cloud_to_mesh,
+    *FILE_CLASSES,
 )

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..core.errors import FaceDepthError
-from .ops_cloud import RADIUS, poll_object_mode, show_colours
+from .cloud_targets import RADIUS, poll_object_mode, show_colours
 
 
 class _PlyFile:

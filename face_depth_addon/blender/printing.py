@@ -13,7 +13,8 @@ from mathutils import Matrix
 from mathutils.bvhtree import BVHTree
 
 from ..core.errors import MeshError, OutputError
-from ..core.solid import Body, Hints, PrintSettings, Source, make_body, measure
+from ..core.frontview import Source
+from ..core.solid import Body, Hints, PrintSettings, make_body, measure
 from ..core.threemf import stl_bytes, threemf_bytes
 from .export import write_folder_whole
 from .mesh import COLOUR

@@ -106,7 +106,7 @@ def stored(mesh: bpy.types.Mesh) -> Reconstruction:
         pictures=_files(settings),
         landmarks=None if landmarks is None else np.array(landmarks, np.float32),
         detail=None if detail is None else np.ascontiguousarray(pixels_of(detail)[..., 0]),
-        info=record["info"],
+        span=(far, near), info=record["info"],
     )
 
 

@@ -15,8 +15,9 @@ from .raster import rasterise
 from .template import MATERIALS, PARTS, SKIN_END
 from .wrap import FittedHead
 
-# Visibility from which on a vertex's colour is known, and between which the photo fades in.
-_KNOWN, _FADE = 0.5, (0.3, 0.8)
+# Visibility from which on a vertex's colour is known, and from which on it may colour the scalp, far
+# from the outline's mixed colours; and between which the photo fades in.
+_KNOWN, _CLEAR, _FADE = 0.5, 0.9, (0.3, 0.8)
 _WHITE_OF_THE_EYE = (225.0, 218.0, 212.0)
 _AT_ONCE = 1_000_000
 
@@ -75,8 +76,9 @@ def head_colours(head: FittedHead, photo: np.ndarray) -> HeadColours:
     rest[:] = np.where(shown[:, None], seen, other + offset)
     # A scalp has the colour of what is seen of it, not that of the ears and neck beside it.
     scalp = np.flatnonzero(template.may_have_hair)
-    if known[scalp].any():
-        rest[scalp] = _graph(head, scalp).fill(rest[scalp], known[scalp])
+    clear = np.maximum(own, mirrored)[scalp] > _CLEAR
+    if clear.any():
+        rest[scalp] = _graph(head, scalp).fill(rest[scalp], clear)
         known = known | template.may_have_hair
     for body, graph in zip(bodies, graphs):
         filled = known[body].any()

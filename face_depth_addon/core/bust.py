@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import MeshError
-from .heightfield import Raster, blur, part_at, relax
+from .heightfield import BLUR_REACH, Raster, blur, largest_around, part_at, relax
 from .sheets import Region, rim, triangulate, walls
 
-# Level at the outline's own width, see `solid._outline`: cells from the outline for each unit.
+# Level at the outline's own width, see `frontview`: cells from the outline for each unit.
 _CELLS_PER_LEVEL = np.sqrt(2.0 * np.pi)
 _NEAR, _FAR = 0.3, 0.45
 # Of the body's height: how far its back bulges at most.
 _DEEPEST = 0.3
 # And: how far around a point its widest place is looked for. Of the outline, how much counts.
-_AROUND, _FARTHEST = 0.12, 0.8
+_AROUND, _FARTHEST = 0.12, 0.95
 # The cavity ends where it is narrower than this, in mm; so wide is the smallest hole.
 _NARROW, _LEAST_HOLE = 1.0, 2.0
 _STEPS_AT_ONCE = 8
@@ -46,10 +46,10 @@ class Shell:
     back_colours: np.ndarray
 
 
-def with_rounded_back(
+def rounded_back(
     front: np.ndarray, level: np.ndarray, spacing: float, sigma: float, least: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """A head of which the front is known.
+) -> np.ndarray:
+    """The back of a head of which the front is known.
 
     From the outline, walls lead back to where the head is widest, which is taken from the
     farthest points of the outline nearby. Behind that it bulges like the square root of a
@@ -69,9 +69,8 @@ def with_rounded_back(
 
     Returns
     -------
-    front, back : ndarray, (rows, columns) float64
-        What lies behind the widest place at the front's border is brought forward. Outside the
-        outline, the back is where the walls end.
+    ndarray, (rows, columns) float64
+        Next to the outline, where the walls end.
     """
     inside = level > 0.0
     height = np.flatnonzero(inside.any(axis=1)).max()
@@ -84,28 +83,21 @@ def with_rounded_back(
         squared = np.where(level > _NEAR, squared, np.maximum(rise, 0.0) * distance)
     deepest = _DEEPEST * spacing * height
     bulge = deepest * np.tanh(np.sqrt(np.maximum(squared, 0.0)) / deepest)
-    bulge = np.where(inside, bulge, 0.0)
-    widest = _widest(front, inside, height)
-    # Unlike the bulge, its square is not steep at the outline.
-    return np.minimum(front, widest - least + bulge**2 / deepest), widest + bulge
+    back = _widest(front, inside, height) + np.where(inside, bulge, 0.0)
+    # Where the front lies farther back, the back gives way around it, not at that point alone.
+    reach = int(_AROUND * height)
+    short = np.maximum(front + least - back, 0.0)
+    given = largest_around(np.where(largest_around(inside, 1), short, 0.0), reach)
+    return back + blur(given, reach / BLUR_REACH)
 
 
 def _widest(front: np.ndarray, inside: np.ndarray, height: float) -> np.ndarray:
     """A smooth surface through the farthest points of the outline, but no single ones."""
-    rim = _farthest(inside, 1) & ~inside
+    rim = largest_around(inside, 1) & ~inside
     limit = np.quantile(front[rim], _FARTHEST)
     reach = int(_AROUND * height)
-    farthest = _farthest(np.where(rim, np.minimum(front, limit), -np.inf), reach)
+    farthest = largest_around(np.where(rim, np.minimum(front, limit), -np.inf), reach)
     return blur(relax(np.where(rim, farthest, 0.0), rim), reach)
-
-
-def _farthest(values: np.ndarray, reach: int) -> np.ndarray:
-    """The largest value in a square around each point."""
-    for _ in range(2):
-        padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
-        values = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
-        values = values.max(axis=-1).T
-    return values
 
 
 def hollow(

@@ -30,9 +30,9 @@ def smooth(cloud: PointCloud, width: float) -> PointCloud:
     Raises
     ------
     ValueError
-        ``width`` is not positive, or a position is not finite.
+        ``width`` is not positive.
     PointCloudError
-        OpenCV is missing.
+        A position is not finite, or OpenCV is missing.
     """
     if not width > 0.0:
         raise ValueError(f"width must be positive, not {width}")

@@ -11,6 +11,8 @@ import numpy as np
 
 from .topology import connected_components
 
+# Of a blur's sigma: how far values count.
+BLUR_REACH = 3.0
 _CANDIDATES_AT_ONCE = 2_000_000
 _TOUCH = 1e-9
 _FLAT = 1e-12
@@ -162,6 +164,21 @@ def _parts(mask: np.ndarray) -> np.ndarray:
     return connected_components(np.concatenate(links), mask.size).reshape(mask.shape)
 
 
+def largest_around(values: np.ndarray, reach: int) -> np.ndarray:
+    """The largest value in a square about each point, to so many cells on each side."""
+    for _ in range(2):
+        padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
+        values = windows.max(axis=-1).T
+    return values
+
+
+def without_gaps(mask: np.ndarray, reach: int) -> np.ndarray:
+    """A mask whose parts are joined where less than twice so many cells lie between them."""
+    grown = largest_around(np.pad(mask, 2 * reach), reach)
+    return ~largest_around(~grown, reach)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
+
+
 def blur(values: np.ndarray, sigma: float) -> np.ndarray:
     """A Gaussian blur; beyond the border its values go on.
 
@@ -171,7 +188,7 @@ def blur(values: np.ndarray, sigma: float) -> np.ndarray:
     sigma : float
         In cells.
     """
-    reach = max(1, int(np.ceil(3.0 * sigma)))
+    reach = max(1, round(BLUR_REACH * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
     for _ in range(2):
@@ -274,3 +291,9 @@ def _coarse_solution(values: np.ndarray, fixed: np.ndarray, source: np.ndarray) 
     count = fours(fixed)
     coarse = relax(fours(values) / np.maximum(count, 1.0), count > 0.0, fours(source))
     return coarse.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
+
+
+def ease(level: np.ndarray) -> np.ndarray:
+    """0 at the outline, 1 where the level is highest."""
+    share = np.clip(2.0 * level, 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)

@@ -10,6 +10,7 @@ from .visibility import MARGIN, STEEP, SURE, ramp, smoothstep
 # Metres: widths of the seam, of the differences in place and in colour that are carried over it,
 # of the notches that are closed, and of crumbs of the relief that do not count.
 _SEAM, _CARRY, _CARRY_COLOUR, _NOTCH, _CRUMB = 0.003, 0.005, 0.02, 0.012, 0.004
+_INSIDE = 0.75
 
 
 def own_weight(
@@ -90,7 +91,8 @@ def whole(known: np.ndarray, spacing: float) -> np.ndarray:
     closed = cv2.morphologyEx(
         np.pad(known, width).astype(np.uint8), cv2.MORPH_CLOSE, disc
     )[width:-width, width:-width]
-    even = (_blur(closed, width / 3.0) > 0.5).astype(np.uint8)
+    # A little inside of the border: what is filled beyond it has another slope, and stands out.
+    even = (_blur(closed, width / 3.0) > _INSIDE).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(even, None, 4)
     largest = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
     around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)

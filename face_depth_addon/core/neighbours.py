@@ -39,9 +39,9 @@ def neighbourhoods(
     Raises
     ------
     ValueError
-        ``count`` is not positive, or a position is not finite.
+        ``count`` is not positive.
     PointCloudError
-        OpenCV is missing.
+        A position is not finite, or OpenCV is missing.
     """
     try:
         import cv2
@@ -60,7 +60,9 @@ def neighbourhoods(
     # FLANN would answer with indices out of range.
     with np.errstate(over="ignore", invalid="ignore"):
         if not np.isfinite(np.sum(np.ptp(points, axis=0) ** 2)):
-            raise ValueError("the positions must be finite numbers")
+            raise PointCloudError(
+                "Some points lie at no finite place: remove them from the cloud first."
+            )
     count = min(count, len(points))
     index = cv2.flann.Index(points, {"algorithm": _KDTREE_SINGLE})
     step = max(1, _CHUNK // count)

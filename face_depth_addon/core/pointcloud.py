@@ -136,9 +136,9 @@ def statistical_outliers(positions: np.ndarray, neighbours: int, ratio: float) -
     Raises
     ------
     ValueError
-        A setting is not positive, or a position is not finite.
+        A setting is not positive.
     PointCloudError
-        OpenCV is missing.
+        A position is not finite, or OpenCV is missing.
     """
     _check_positive("ratio", ratio)
     distances = np.zeros(len(positions))
@@ -174,9 +174,9 @@ def radius_outliers(positions: np.ndarray, radius: float, least: int) -> np.ndar
     Raises
     ------
     ValueError
-        A setting is not positive, or a position is not finite.
+        A setting is not positive.
     PointCloudError
-        OpenCV is missing.
+        A position is not finite, or OpenCV is missing.
     """
     _check_positive("radius", radius)
     _check_positive("least", least)
@@ -209,9 +209,9 @@ def estimate_normals(
     Raises
     ------
     ValueError
-        ``neighbours`` is not positive, or a position is not finite.
+        ``neighbours`` is not positive.
     PointCloudError
-        OpenCV is missing.
+        A position is not finite, or OpenCV is missing.
 
     References
     ----------

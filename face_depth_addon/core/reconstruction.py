@@ -55,6 +55,9 @@ class Reconstruction:
         x, y in sides of the crop, depth in photo pixels; None where no face was looked for.
     detail : ndarray, (D, D) float32, or None
         What pores and wrinkles add to the depth, in photo pixels.
+    span : tuple of float, or None
+        Farthest and nearest depth in metres, to which clips and gamma refer; None for the
+        subject's own. It stays what it was when depth is painted.
     info : dict
         What it was made from: photo, digest, source, device, face, timings, notes.
     """
@@ -69,6 +72,7 @@ class Reconstruction:
     pictures: Pictures
     landmarks: np.ndarray | None = None
     detail: np.ndarray | None = None
+    span: tuple[float, float] | None = None
     info: dict = field(default_factory=dict)
 
     @property

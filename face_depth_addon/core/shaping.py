@@ -136,6 +136,8 @@ def _eye_depth(reconstruction: Reconstruction) -> float:
 
 def depth_span(reconstruction: Reconstruction) -> tuple[float, float]:
     """The subject's farthest and nearest depth, in metres from its centre."""
+    if reconstruction.span is not None:
+        return reconstruction.span
     depth = reconstruction.depth[reconstruction.subject]
     origin, per_pixel = reconstruction.origin[2], reconstruction.metres_per_pixel
     return float((depth.min() - origin) * per_pixel), float((depth.max() - origin) * per_pixel)

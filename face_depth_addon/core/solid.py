@@ -5,35 +5,24 @@ Bodies are built between heights over one upright grid, so that no surface can c
 Lengths are millimetres; x runs to the right, y away from the viewer, z up.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from .bust import Shell, hollow, with_rounded_back
+from .bust import Shell, hollow, rounded_back
 from .errors import MeshError
-from .heightfield import Raster, blur, fit_planes, largest_part, rasterise, relax, without_holes
+from .frontview import Source, each_layer, evenness, fitted, look, main_part
+from .heightfield import Raster, relax
+from .medal import bas_relief, enclosing_circle
 from .meshfilter import area_vectors
 from .sheets import Region, flat_triangles, rim, triangulate, walls
 
 PrintKind = Literal["RELIEF", "BUST", "SOLID"]
 PlateForm = Literal["RECTANGLE", "ROUND"]
 
-_MOST_POINTS = 4_000_000
-_FEWEST_POINTS = 200
-# Of the height: how far the outline is evened out, and the least in cells.
-_EVEN, _EVEN_CELLS = 0.008, 2.0
-# Of the height of what stands: cut off below, and looked at for the width of its foot.
-_CUT, _FOOT = 0.01, 0.08
 # Of the area that is seen from the front, at least so much of a relief faces the viewer.
 _FACING, _LEAST_SEEN = 0.5, 0.2
-# Of the weight around a point, how much must be known for its slope to go on.
-_TRUSTED = 0.1
-# Slopes of a face that are gentler than this keep their strength on a plate.
-_GENTLE = 0.2
-# Of the relief: how high its outline stands above the plate.
-_STEP = 0.15
 _NAMES = {
     "size": "size", "base": "base thickness", "relief": "relief", "wall": "wall thickness",
     "hole": "hole", "spacing": "detail",
@@ -79,23 +68,6 @@ class PrintSettings:
 
 
 @dataclass(frozen=True)
-class Source:
-    """The mesh to print, in any unit, facing -y.
-
-    Attributes
-    ----------
-    positions : ndarray, (n, 3) float64
-    triangles : ndarray, (m, 3) intp
-    colours : ndarray, (n, k) float64
-        sRGB from 0 to 1, or with k = 0 none.
-    """
-
-    positions: np.ndarray
-    triangles: np.ndarray
-    colours: np.ndarray
-
-
-@dataclass(frozen=True)
 class Body:
     """A closed body of triangles, wound anticlockwise as seen from outside.
 
@@ -137,16 +109,6 @@ class Hints:
     lying: float
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """The mesh from the front: its outline where ``level`` is zero, heights and colours."""
-
-    raster: Raster
-    level: np.ndarray
-    front: np.ndarray
-    colours: np.ndarray
-
-
 def make_body(source: Source, settings: PrintSettings) -> Body:
     """A closed body from a relief.
 
@@ -165,6 +127,7 @@ def make_body(source: Source, settings: PrintSettings) -> Body:
     """
     _check(settings)
     two_sided = _is_two_sided(source)
+    source = main_part(source)
     if settings.kind == "RELIEF":
         return _plate(source, settings)
     if settings.kind == "SOLID":
@@ -248,15 +211,15 @@ def _plate(source: Source, settings: PrintSettings) -> Body:
     if settings.plate == "ROUND":
         # A line of the grid runs through the middle, so that the plate's top lies on the outline.
         cells = across = cells + cells % 2 + 2
-        middle, radius = _enclosing_circle(source.positions[:, ::2])
+        middle, radius = enclosing_circle(source.positions[:, ::2])
         scale = room / (2.0 * radius)
     else:
         middle, scale = (low + high)[::2] / 2.0, room / (high - low)[2]
         across = round((scale * (high - low)[0] + 2.0 * settings.border) / spacing)
     raster = Raster(-across * spacing / 2, -cells * spacing / 2, spacing, (cells + 1, across + 1))
     positions = scale * (source.positions - (middle[0], 0.0, middle[1]))
-    seen = _look(replace(source, positions=positions), raster, settings.size, standing=False)
-    height = settings.relief * _bas_relief(-seen.front, seen.level, spacing)
+    seen = look(replace(source, positions=positions), raster, settings.size, standing=False)
+    height = settings.relief * bas_relief(-seen.front, seen.level, spacing)
     colours = np.where(seen.level[..., None] > 0.0, seen.colours, 1.0)
 
     radii = np.hypot(raster.x, raster.z[:, None])
@@ -270,53 +233,9 @@ def _plate(source: Source, settings: PrintSettings) -> Body:
     return _closed_flat(region, front, settings.base, colours, raster)
 
 
-def _enclosing_circle(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Middle and radius of a circle around (n, 2) points, hardly larger than the least.
-
-    M. Badoiu, K. Clarkson: Smaller Core-Sets for Balls, SODA 2003.
-    """
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2.0
-    for step in range(2, 300):
-        middle = middle + (points[_distances(points, middle).argmax()] - middle) / step
-    return middle, float(_distances(points, middle).max())
-
-
-def _distances(points: np.ndarray, to: np.ndarray) -> np.ndarray:
-    return np.hypot(*(points - to).T)
-
-
-def _bas_relief(nearness: np.ndarray, level: np.ndarray, spacing: float) -> np.ndarray:
-    """Heights from 0 to 1 that show a face in the depth of a coin.
-
-    Steep slopes are compressed, gentle ones kept, and the heights that come nearest to these
-    slopes rise from the plate along the outline (after Weyrich et al.: Digital Bas-Relief from
-    3D Scenes, SIGGRAPH 2007).
-    """
-    inside = level > 0.0
-    divergence = np.zeros_like(nearness)
-    for axis in (0, 1):
-        slope = np.diff(nearness, axis=axis) / spacing
-        rise = spacing * _GENTLE * np.arcsinh(slope / _GENTLE)
-        within = inside.swapaxes(0, axis)
-        rise[(within[:-1] != within[1:]).swapaxes(0, axis)] = 0.0
-        leaving = divergence.swapaxes(0, axis)
-        leaving[:-1] += rise.swapaxes(0, axis)
-        leaving[1:] -= rise.swapaxes(0, axis)
-    height = np.maximum(relax(np.zeros_like(level), ~inside, -divergence), 0.0)
-    # By the grid's points alone the outline would be a staircase.
-    height = _ease(level) * (_STEP + (1.0 - _STEP) * height / max(height.max(), 1e-9))
-    return height / height.max()
-
-
-def _ease(level: np.ndarray) -> np.ndarray:
-    """0 at the outline, 1 where the level is highest."""
-    share = np.clip(2.0 * level, 0.0, 1.0)
-    return share * share * (3.0 - 2.0 * share)
-
-
 def _flat_backed(source: Source, settings: PrintSettings) -> Body:
     """The relief, straight walls, and a flat back."""
-    seen = _fitted(source, settings, standing=False)
+    seen = fitted(source, settings.size, settings.spacing, standing=False)
     region = triangulate(seen.level, seen.front)
     front = _lifted(region, seen.raster, seen.front)
     back = front[:, 1].max() + settings.base
@@ -325,114 +244,19 @@ def _flat_backed(source: Source, settings: PrintSettings) -> Body:
 
 def _bust(source: Source, settings: PrintSettings, two_sided: bool) -> Body:
     """The relief with a back, hollow, on a flat floor with a hole in it."""
-    seen = _fitted(source, settings, standing=True)
+    seen = fitted(source, settings.size, settings.spacing, standing=True)
     if two_sided:
         turned = replace(source, positions=source.positions * (1.0, -1.0, 1.0))
-        behind = _fitted(turned, settings, standing=True)
-        front, back = seen.front, np.maximum(-behind.front, seen.front + settings.wall)
+        behind = fitted(turned, settings.size, settings.spacing, standing=True)
+        back = np.maximum(-behind.front, seen.front + settings.wall)
         back_colours = behind.colours
     else:
         spacing = seen.raster.spacing
-        sigma = _evenness(settings.size, spacing)
-        front, back = with_rounded_back(seen.front, seen.level, spacing, sigma, settings.wall)
-        back_colours = _each_layer(lambda layer: relax(layer, seen.level <= 0.0), seen.colours)
-    shell = Shell(seen.raster, seen.level, front, back, seen.colours, back_colours)
+        sigma = evenness(settings.size, spacing)
+        back = rounded_back(seen.front, seen.level, spacing, sigma, settings.wall)
+        back_colours = each_layer(lambda layer: relax(layer, seen.level <= 0.0), seen.colours)
+    shell = Shell(seen.raster, seen.level, seen.front, back, seen.colours, back_colours)
     return _placed(*hollow(shell, settings.wall, settings.base, settings.hole))
-
-
-def _fitted(source: Source, settings: PrintSettings, standing: bool) -> _Seen:
-    """The mesh at the size asked for; what stands is cut flat below."""
-    size, spacing = settings.size, settings.spacing
-    low, high = source.positions.min(axis=0), source.positions.max(axis=0)
-    scale = size / (high - low)[2]
-    width = scale * (high - low)[0]
-    margin = int(3.0 * _evenness(size, spacing)) + 3
-    across = int(width / spacing) + 2 * margin + 2
-    if standing:
-        bottom, up = _CUT * size, int((1.0 - _CUT) * size / spacing) + margin + 2
-    else:
-        bottom, up = -margin * spacing, int(size / spacing) + 2 * margin + 2
-    raster = Raster(-width / 2.0 - margin * spacing, bottom, spacing, (up, across))
-    positions = scale * (source.positions - ((low + high)[0] / 2.0, 0.0, low[2]))
-    seen = _look(replace(source, positions=positions), raster, size, standing)
-    rows = triangulate(seen.level, seen.front).lift(np.indices(raster.shape)[0].astype(float))
-    factor = size / (np.ptp(rows) * spacing)
-    raster = Raster(raster.left * factor, bottom * factor, spacing * factor, raster.shape)
-    return replace(seen, raster=raster, front=seen.front * factor)
-
-
-def _look(source: Source, raster: Raster, size: float, standing: bool) -> _Seen:
-    """Outline, heights and colours of a mesh that is scaled and placed, without its flaws.
-
-    Raises
-    ------
-    MeshError
-    """
-    points = raster.shape[0] * raster.shape[1]
-    if points > _MOST_POINTS:
-        raise MeshError(
-            f"The print would have {points / 1e6:.0f} million points: choose a coarser detail "
-            f"than {raster.spacing:.2g} mm, or a smaller size."
-        )
-    heights = rasterise(source.positions, source.triangles, source.colours, raster)
-    part = largest_part(heights.covered)
-    if part.sum() < _FEWEST_POINTS:
-        raise MeshError("The mesh is too small or too thin to be printed.")
-    sigma = _evenness(size, raster.spacing)
-    level = _outline(part, sigma, standing)
-    # What lies on the very border of a relief is its least reliable part.
-    known = part.copy()
-    known[:-1] &= part[1:]
-    known[1:] &= part[:-1]
-    known[:, :-1] &= part[:, 1:]
-    known[:, 1:] &= part[:, :-1]
-    front = _continued(np.where(known, heights.front, 0.0), known, level, sigma)
-    colours = _each_layer(lambda layer: relax(layer, known), heights.colours)
-    return _Seen(raster, level, front, colours)
-
-
-def _continued(
-    heights: np.ndarray, known: np.ndarray, level: np.ndarray, sigma: float
-) -> np.ndarray:
-    """Heights that go on beyond what is known, even along the outline and smooth over holes."""
-    fitted, share = fit_planes(heights, known, sigma)
-    near = share > _TRUSTED
-    heights = np.where(known, heights, fitted)
-    heights = relax(heights, known | near)
-    even = np.where(near, fitted, blur(heights, sigma))
-    return even + _ease(level) * (heights - even)
-
-
-def _evenness(size: float, spacing: float) -> float:
-    """How far the outline is evened out, in cells."""
-    return max(_EVEN * size / spacing, _EVEN_CELLS)
-
-
-def _each_layer(change: Callable[[np.ndarray], np.ndarray], layers: np.ndarray) -> np.ndarray:
-    """A function of maps, for each of (rows, columns, k)."""
-    changed = [change(layer) for layer in np.moveaxis(layers, -1, 0)]
-    return np.stack(changed, axis=-1) if changed else layers
-
-
-def _outline(part: np.ndarray, sigma: float, standing: bool) -> np.ndarray:
-    """A level that is 0 along a smooth outline of one part without holes, up to 0.5 inside."""
-    solid = without_holes(part)
-    if standing:
-        solid = _with_foot(solid)
-    level = blur(solid.astype(float), sigma) - 0.5
-    clean = without_holes(largest_part(level > 0.0))
-    return np.where(clean, np.maximum(level, 1e-6), np.minimum(level, -1e-6))
-
-
-def _with_foot(solid: np.ndarray) -> np.ndarray:
-    """A mask that goes straight down to the ground from as wide as it is a little above."""
-    height = np.flatnonzero(solid.any(axis=1)).max() + 1
-    columns = np.flatnonzero(solid[: max(int(_FOOT * height), 1)].any(axis=0))
-    foot = slice(columns[0], columns[-1] + 1)
-    standing = solid.copy()
-    above = np.logical_or.accumulate(solid[:, foot], axis=0)
-    standing[:, foot] |= ~above & solid[:, foot].any(axis=0)
-    return standing
 
 
 def _lifted(region: Region, raster: Raster, heights: np.ndarray) -> np.ndarray:
