@@ -364,8 +364,9 @@ def test_normal_map_of_the_texture_or_of_the_whole_photo_gives_the_same_relief(r
         np.cos(turn) * x - np.sin(turn) * down, np.sin(turn) * x + np.cos(turn) * down, z
     ], axis=-1)
     by_photo = normal_relief(reconstruction, 512, NormalMap("n", seen, "PHOTO", "DIRECTX"))
-    like, strength = likeness(by_photo)
-    assert like > 0.95 and strength == pytest.approx(1.0, abs=0.3)
+    # At half the size some of the slopes are lost, but not in their direction.
+    assert np.corrcoef(inner(by_photo, 60).ravel(), inner(by_crop, 60).ravel())[0, 1] > 0.99
+    assert likeness(by_photo)[1] == pytest.approx(strength, rel=0.1)
 
 
 def test_what_is_no_normal_map_of_this_face_is_refused(reconstruction):

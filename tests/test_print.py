@@ -79,14 +79,16 @@ def make_print(**properties) -> bpy.types.Object:
 
 
 def arrays(item) -> tuple[np.ndarray, np.ndarray]:
-    """Positions in mm, in the object's own space, and triangles."""
+    """Positions in mm, along the object's own axes but from the ground up, and triangles."""
     mesh = item.data
     positions = np.empty((len(mesh.vertices), 3), np.float32)
     mesh.vertices.foreach_get("co", positions.ravel())
     mesh.calc_loop_triangles()
     triangles = np.empty((len(mesh.loop_triangles), 3), np.int32)
     mesh.loop_triangles.foreach_get("vertices", triangles.ravel())
-    return positions.astype(float) * 1000.0, triangles.astype(np.intp)
+    positions = positions.astype(float) * 1000.0
+    assert positions.min(axis=0) == pytest.approx(-positions.max(axis=0), abs=1e-3)
+    return positions - (0.0, 0.0, positions[:, 2].min()), triangles.astype(np.intp)
 
 
 def volume(positions, triangles) -> float:

@@ -210,25 +210,27 @@ def test_hole_in_the_relief_is_filled():
     assert np.abs(deviation(relief, head.positions[fill])).max() < 0.0015
 
 
-def test_crumb_of_the_background_leaves_no_spike():
+def test_crumb_in_a_hole_on_both_sides_leaves_no_spike():
     relief = relief_of(40.0)
-    # Six millimetres of something beside the hidden cheek, two centimetres out.
-    middle = relief.to_picture @ [0.098, -0.01, 0.02]
-    across, up = (axis.ravel() * 0.002 for axis in np.mgrid[-1.5:2, -1.5:2])
-    crumb = middle + np.column_stack([across, 0.0 * across, up])
-    number = len(relief.positions) + np.arange(16).reshape(4, 4)
+    # Nothing is known of two cheeks but some millimetres that float over the far one.
+    far = np.array([np.sin(np.radians(15.0)), -np.cos(np.radians(15.0)), 0.25])
+    far *= head_radius(far / np.linalg.norm(far)) / np.linalg.norm(far)
+    middles = relief.in_head(relief.positions[relief.faces].mean(axis=1))
+    apart = [np.linalg.norm(middles - far * [side, 1.0, 1.0], axis=1) for side in (-1.0, 1.0)]
+    across, up = (axis.ravel() * 0.002 for axis in np.mgrid[-2.0:3, -2.0:3])
+    crumb = 1.15 * relief.to_picture @ far + np.column_stack([across, 0.0 * across, up])
+    number = len(relief.positions) + np.arange(25).reshape(5, 5)
     corners = (number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:])
+    relief.faces = np.concatenate([
+        relief.faces[np.minimum(*apart) > 0.014], np.stack(corners, axis=-1).reshape(-1, 4)
+    ])
     relief.positions = np.concatenate([relief.positions, crumb])
-    relief.faces = np.concatenate([relief.faces, np.stack(corners, axis=-1).reshape(-1, 4)])
-    relief.colours = np.concatenate([relief.colours, np.zeros((16, 3), np.uint8)])
-    relief.uvs = np.concatenate([relief.uvs, np.zeros((16, 2))])
+    relief.colours = np.concatenate([relief.colours, np.zeros((25, 3), np.uint8)])
+    relief.uvs = np.concatenate([relief.uvs, np.zeros((25, 2))])
     head = complete(relief)
-    behind = relief.in_head(middle[None])[0]
-    directions = relief.in_head(head.positions.astype(float))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    near = directions @ (behind / np.linalg.norm(behind)) > np.cos(np.radians(8.0))
-    assert near.sum() > 50
-    assert np.abs(deviation(relief, head.positions[near])).max() < 0.002
+    near = np.linalg.norm(relief.in_head(head.positions.astype(float)) - far, axis=1) < 0.025
+    assert near.sum() > 200
+    assert np.abs(deviation(relief, head.positions[near])).max() < 0.004
 
 
 def test_seam_of_an_uneven_head_has_no_step():

@@ -243,12 +243,13 @@ def _refuse_open(item: bpy.types.Object, source: Source) -> None:
 
 
 def _fill(mesh: bpy.types.Mesh, body: Body) -> None:
-    """Write a body, in millimetres, into an empty mesh, in metres."""
+    """Write a body, in millimetres, into an empty mesh, in metres about its middle."""
     count = len(body.triangles)
     mesh.vertices.add(len(body.positions))
     mesh.loops.add(3 * count)
     mesh.polygons.add(count)
-    positions = (body.positions / _MM_PER_M).astype(np.float32)
+    middle = (body.positions.min(axis=0) + body.positions.max(axis=0)) / 2.0
+    positions = ((body.positions - middle) / _MM_PER_M).astype(np.float32)
     mesh.vertices.foreach_set("co", positions.ravel())
     mesh.loops.foreach_set("vertex_index", body.triangles.astype(np.int32).ravel())
     mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
@@ -284,7 +285,7 @@ def _place_beside(
     """To the right of the relief, on the ground it stands on, and alone selected."""
     low, high = positions.min(axis=0), positions.max(axis=0)
     gap = _GAP * max(high[0] - low[0], size[0])
-    offset = (high[0] + gap + size[0] / 2.0, (low[1] + high[1]) / 2.0, low[2])
+    offset = (high[0] + gap + size[0] / 2.0, (low[1] + high[1]) / 2.0, low[2] + size[2] / 2.0)
     rotation = (item.matrix_world @ _scale(item).inverted()).to_quaternion()
     frame = Matrix.Translation(item.matrix_world.translation) @ rotation.to_matrix().to_4x4()
     made.matrix_world = frame @ Matrix.Translation(offset)

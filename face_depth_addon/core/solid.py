@@ -23,6 +23,7 @@ PlateForm = Literal["RECTANGLE", "ROUND"]
 
 # Of the area that is seen from the front, at least so much of a relief faces the viewer.
 _FACING, _LEAST_SEEN = 0.5, 0.2
+_ASLANT = 1.5
 _NAMES = {
     "size": "size", "base": "base thickness", "relief": "relief", "wall": "wall thickness",
     "hole": "hole", "spacing": "detail",
@@ -245,15 +246,17 @@ def _flat_backed(source: Source, settings: PrintSettings) -> Body:
 def _bust(source: Source, settings: PrintSettings, two_sided: bool) -> Body:
     """The relief with a back, hollow, on a flat floor with a hole in it."""
     seen = fitted(source, settings.size, settings.spacing, standing=True)
+    # Along y; a wall aslant is thinner.
+    least = _ASLANT * settings.wall
     if two_sided:
         turned = replace(source, positions=source.positions * (1.0, -1.0, 1.0))
         behind = fitted(turned, settings.size, settings.spacing, standing=True)
-        back = np.maximum(-behind.front, seen.front + settings.wall)
+        back = np.maximum(-behind.front, seen.front + least)
         back_colours = behind.colours
     else:
         spacing = seen.raster.spacing
         sigma = evenness(settings.size, spacing)
-        back = rounded_back(seen.front, seen.level, spacing, sigma, settings.wall)
+        back = rounded_back(seen.front, seen.level, spacing, sigma, least)
         back_colours = each_layer(lambda layer: relax(layer, seen.level <= 0.0), seen.colours)
     shell = Shell(seen.raster, seen.level, seen.front, back, seen.colours, back_colours)
     return _placed(*hollow(shell, settings.wall, settings.base, settings.hole))
