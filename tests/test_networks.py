@@ -125,7 +125,7 @@ def test_prediction_is_the_networks_own_of_both_views(networks, kind):
     loaded = DepthNetwork(find_model(str(folder)), "cpu")
     assert loaded.input_size == RECIPES[kind].size
     assert (loaded.margin, loaded.rise) == (RECIPES[kind].margin, RECIPES[kind].rise)
-    assert loaded.absolute and loaded.landmark_weight == 0.0
+    assert loaded.absolute
     rgb = np.random.default_rng(2).integers(0, 256, (loaded.input_size,) * 2 + (3,), np.uint8)
     found = loaded.predict(rgb)
 
