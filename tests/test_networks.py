@@ -181,6 +181,15 @@ def test_subject_of_the_network_shapes_the_mask(client, astronaut, tmp_path):
     assert np.isfinite(followed.depth).all()
 
 
+def test_code_of_a_new_autoencoder_is_not_lost_in_its_noise():
+    """Or the decoder learns the mean head at once, and never anything else."""
+    torch.manual_seed(0)
+    network = RECIPES["vae"].network("", RECIPES["vae"].size)
+    with torch.no_grad():
+        mean, log_variance = network(torch.randn(4, 3, 128, 128)).latent
+    assert torch.exp(log_variance / 2).mean() < 0.3 * mean.std()
+
+
 def test_mask_that_is_not_to_be_used_is_not_given(networks, tmp_path):
     folder = exported(networks["dpt"][0], "dpt", tmp_path / "maskless", subject=False)
     rgb = np.zeros((224, 224, 3), np.uint8)
