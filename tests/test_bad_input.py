@@ -411,7 +411,6 @@ MODELS = {
     "margin in words": (changed_json(OURS, crop_margin="wide"), SETTINGS),
     "margin negative": (changed_json(OURS, crop_margin=-2), SETTINGS),
     "rise not a number": (changed_json(OURS, crop_rise=float("nan")), SETTINGS),
-    "weight not finite": (changed_json(OURS, landmark_weight=float("inf")), SETTINGS),
     "our settings a list": (replaced(OURS, b"[]"), "face_depth.json of the depth model tiny"),
 }
 

@@ -125,7 +125,7 @@ def test_prediction_is_the_networks_own_of_both_views(networks, kind):
     loaded = DepthNetwork(find_model(str(folder)), "cpu")
     assert loaded.input_size == RECIPES[kind].size
     assert (loaded.margin, loaded.rise) == (RECIPES[kind].margin, RECIPES[kind].rise)
-    assert loaded.absolute and loaded.landmark_weight == 0.0
+    assert loaded.absolute
     rgb = np.random.default_rng(2).integers(0, 256, (loaded.input_size,) * 2 + (3,), np.uint8)
     found = loaded.predict(rgb)
 
@@ -179,6 +179,15 @@ def test_subject_of_the_network_shapes_the_mask(client, astronaut, tmp_path):
     above = slice(line - followed.size // 20)
     assert (followed.subject[above] != ignored.subject[above]).mean() < 0.05
     assert np.isfinite(followed.depth).all()
+
+
+def test_code_of_a_new_autoencoder_is_not_lost_in_its_noise():
+    """Or the decoder learns the mean head at once, and never anything else."""
+    torch.manual_seed(0)
+    network = RECIPES["vae"].network("", RECIPES["vae"].size)
+    with torch.no_grad():
+        mean, log_variance = network(torch.randn(4, 3, 128, 128)).latent
+    assert torch.exp(log_variance / 2).mean() < 0.3 * mean.std()
 
 
 def test_mask_that_is_not_to_be_used_is_not_given(networks, tmp_path):

@@ -16,7 +16,7 @@ MODEL_FOLDER = 'FOLDER'
 # The numbers stand in saved files, so that none may ever be given to another model.
 _NETWORKS = (
     (BUNDLED, 0, "The best shape, under a second once warm"),
-    ("face-attention-unet", 3, "A fifth of the size of Face DPT and a little quicker, but coarser"),
+    ("face-attention-unet", 3, "A fifth of the size of Face DPT and quicker, but coarser"),
     ("face-vae", 4, "The quickest network, for a plausible but smooth head"),
 )
 MODEL_ITEMS = (

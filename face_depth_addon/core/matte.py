@@ -17,7 +17,7 @@ from .sampling import cut
 _SIZE = 256
 _WIDER = 1.5
 # Above one half, so that neither one of three views nor a network alone can carry a pixel.
-_LEVEL = 0.7
+_LEVEL = 0.6
 # How much a depth network's mask counts beside the selfie matte, 0 to 1.
 _NETWORK_SHARE = 0.5
 

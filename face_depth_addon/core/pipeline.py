@@ -15,7 +15,7 @@ from .crop import Crop, transform_points
 from .detection import FaceDetector
 from .errors import FaceDepthError, ModelError, NoFaceError
 from .facemesh import facemesh_depth
-from .filters import extend, fill_outside, guided_upsample
+from .filters import extend, guided_upsample
 from .landmarks import Face, LandmarkNet, outline_mask
 from .matte import MatteNet, blend, subject_mask
 from .photo import Photo
@@ -53,8 +53,6 @@ class DepthSource(Protocol):
     rise: float
     #: True: depth in sides of the crop. False: disparity up to an affine change.
     absolute: bool
-    #: How far the depth is drawn to the landmarks' surface, 0 to 1.
-    landmark_weight: float
 
     def predict(self, rgb: np.ndarray) -> Prediction:
         """Look at a crop: (s, s, 3) uint8."""
@@ -264,8 +262,6 @@ def _network_depth(
         coarse = coarse * np.float32(crop.side)
     else:
         coarse = _to_pixels(coarse, trust, crop, face)
-    if face is not None and network.landmark_weight > 0.0:
-        coarse = coarse + network.landmark_weight * _landmark_correction(coarse, face, crop)
     # The network's outermost pixels already fall towards the background.
     sure = trust > 0.95
     coarse = extend(coarse, sure if sure.any() else trust > 0.5)
@@ -283,18 +279,6 @@ def _calm_around_face(depth: np.ndarray, face: Face, crop: Crop) -> np.ndarray:
     hull = cv2.dilate(hull, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
     inside = cv2.GaussianBlur(hull, (0, 0), size / 45)
     return inside * depth + (1.0 - inside) * cv2.GaussianBlur(depth, (0, 0), size / 90)
-
-
-def _landmark_correction(depth: np.ndarray, face: Face, crop: Crop) -> np.ndarray:
-    """What takes (s, s) depth to the landmarks' surface in the face, less its median.
-
-    Outside the face the correction goes on smoothly, so that no step appears.
-    """
-    size = depth.shape[0]
-    hull = outline_mask(face, crop, size)
-    difference = facemesh_depth(face, crop, size) - depth
-    correction = fill_outside(difference - np.median(difference[hull]), hull)
-    return cv2.GaussianBlur(correction, (0, 0), size / 30)
 
 
 def _to_pixels(

@@ -111,10 +111,6 @@ class DepthNetwork:
     def absolute(self) -> bool:
         return self._folder.absolute
 
-    @property
-    def landmark_weight(self) -> float:
-        return self._folder.landmark_weight
-
     def predict(self, rgb: np.ndarray) -> Prediction:
         """Depth, and the subject if the folder says so, of one square crop.
 

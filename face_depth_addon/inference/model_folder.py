@@ -48,8 +48,6 @@ class ModelFolder:
         How the crop lies around the face; see `Face.crop`.
     average_flipped : bool
         Average with what the network says of the mirrored crop.
-    landmark_weight : float
-        How far the depth is drawn to the landmarks' surface, 0 to 1.
     subject : bool
         The network also gives the subject's mask, which is to be used.
     changed : tuple of int
@@ -66,7 +64,6 @@ class ModelFolder:
     margin: float
     rise: float
     average_flipped: bool
-    landmark_weight: float
     subject: bool
     changed: tuple[int, ...]
 
@@ -124,7 +121,6 @@ def find_model(name: str) -> ModelFolder:
             margin=_bounded(ours.get("crop_margin", 1.7), 0.5, 10.0),
             rise=_bounded(ours.get("crop_rise", 0.05), -1.0, 1.0),
             average_flipped=bool(ours.get("average_flipped", False)),
-            landmark_weight=_bounded(ours.get("landmark_weight", 0.0), 0.0, 1.0),
             subject=bool(ours.get("subject", False)),
             changed=tuple(
                 (path / name).stat().st_mtime_ns for name in ("config.json", _WEIGHTS)

@@ -19,6 +19,7 @@ from transformers.utils import ModelOutput
 
 # Where training starts: a relief's usual height above the free offset.
 _FIRST_DEPTH = 0.5
+_FIRST_LOG_VARIANCE = -6.0
 
 
 @dataclass
@@ -210,6 +211,12 @@ class DepthVae(PreTrainedModel):
         self.decoder = nn.Sequential(*steps)
         self.maps = nn.Conv2d(widths[0], 3, 3, padding=1)
         self.post_init()
+
+    def start_code(self) -> None:
+        """Make new codes begin all but certain: from unit noise the decoder learns to ignore them."""
+        spread = slice(self.config.latent, None)
+        nn.init.zeros_(self.code.weight[spread])
+        nn.init.constant_(self.code.bias[spread], _FIRST_LOG_VARIANCE)
 
     def forward(self, pixel_values: torch.Tensor, **kwargs) -> FaceDepthOutput:
         mean, log_variance = self.code(self.encoder(pixel_values).flatten(1)).chunk(2, dim=1)

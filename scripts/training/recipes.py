@@ -145,7 +145,11 @@ def depth_vae(start: str, size: int) -> PreTrainedModel:
     ------
     StartError
     """
-    return _ours(DepthVae, start) if start else DepthVae(DepthVaeConfig(image_size=size))
+    if start:
+        return _ours(DepthVae, start)
+    model = DepthVae(DepthVaeConfig(image_size=size))
+    model.start_code()
+    return model
 
 
 def _ours(network: type[PreTrainedModel], start: str) -> PreTrainedModel:
