@@ -19,11 +19,11 @@ from .filters import extend, guided_upsample
 from .landmarks import Face, LandmarkNet, outline_mask
 from .matte import MatteNet, blend, subject_mask
 from .photo import Photo
-from .reconstruction import Pictures, Reconstruction
+from .pictures import origin_of, photo_pictures, with_depth, working_size
+from .reconstruction import Reconstruction
 from .sampling import cut, inside_photo, paste
 
 _CROP_MARGIN, _CROP_RISE = 1.7, 0.05
-_MAX_SIZE, _MAX_TEXTURE, _MAX_BACKDROP = 2048, 4096, 2048
 _WHOLE_IMAGE_METRES = 0.25
 
 
@@ -180,7 +180,7 @@ class Pipeline:
                 "The Fast source knows faces only: choose another model for the whole image."
             )
         crop = self._crop(photo, face, network)
-        size = _working_size(crop, options.resolution)
+        size = working_size(crop, options.resolution)
         rgb = cut(photo.rgb, crop, size)
         seen = None
         if network is not None:
@@ -194,19 +194,14 @@ class Pipeline:
         else:
             depth = _network_depth(network, seen.depth, crop, face, rgb, subject)
         clock.enter("texture", "Preparing the colours", 0.85)
-        side = int(np.clip(round(crop.side), size, _MAX_TEXTURE))
-        pictures = Pictures(
-            photo=_jpeg(cut(photo.rgb, crop, side)),
-            backdrop=_jpeg(_reduced(photo.rgb, _MAX_BACKDROP)),
-            depth=_exr(depth, subject), matte=_png(matte, subject),
-        )
+        pictures = with_depth(photo_pictures(photo.rgb, crop, size), depth, matte, subject)
         clock.finish()
         return Reconstruction(
             depth=depth, subject=subject, matte=matte, rgb=rgb, crop=crop,
             metres_per_pixel=(
                 face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
             ),
-            origin=_origin(depth, subject),
+            origin=origin_of(depth, subject),
             pictures=pictures,
             landmarks=_landmarks_in(crop, face) if face else None,
             info=_describe(photo, face, faces, clock.timings),
@@ -243,12 +238,6 @@ class Pipeline:
         if person is not None:
             matte = blend(matte, person, rgb)
         return np.rint(255.0 * matte * inside).astype(np.uint8), subject_mask(matte, hull, inside)
-
-
-def _working_size(crop: Crop, resolution: int) -> int:
-    """Side at which depth is worked out: the photo's own, but enough for the mesh."""
-    enough = min(max(resolution, 512), _MAX_SIZE)
-    return int(np.clip(round(crop.side), enough, max(enough, 1024)))
 
 
 def _network_depth(
@@ -299,47 +288,6 @@ def _landmarks_in(crop: Crop, face: Face) -> np.ndarray:
     """A face's landmarks with x, y in sides of the crop: (468, 3) float32."""
     places = transform_points(crop.from_photo(1), face.landmarks[:, :2])
     return np.column_stack([places, face.landmarks[:, 2]]).astype(np.float32)
-
-
-def _reduced(rgb: np.ndarray, longest: int) -> np.ndarray:
-    """A picture with no side longer than that."""
-    scale = longest / max(rgb.shape[:2])
-    if scale >= 1.0:
-        return rgb
-    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-
-
-def _jpeg(rgb: np.ndarray) -> bytes:
-    _, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95]
-    )
-    return data.tobytes()
-
-
-def _exr(depth: np.ndarray, subject: np.ndarray) -> bytes:
-    """Depth as shares of the subject's range; compressed it would take five times as long."""
-    far, near = depth[subject].min(), depth[subject].max()
-    shares = (depth - far) / max(near - far, np.float32(1e-6))
-    uncompressed = [cv2.IMWRITE_EXR_COMPRESSION, cv2.IMWRITE_EXR_COMPRESSION_NO]
-    return cv2.imencode(".exr", shares, uncompressed)[1].tobytes()
-
-
-def _png(matte: np.ndarray, subject: np.ndarray) -> bytes:
-    """The matte, half or more of it in the subject and nowhere else."""
-    clear = np.where(subject, np.maximum(matte, 128), np.minimum(matte, 127))
-    return cv2.imencode(".png", clear)[1].tobytes()
-
-
-def _origin(depth: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    """Middle of the subject's box: x, y in [0, 1], depth in photo pixels."""
-    rows, columns = (np.flatnonzero(subject.any(axis=axis)) for axis in (1, 0))
-    size = subject.shape[0]
-    low, high = np.percentile(depth[subject], (1, 99))
-    return np.array([
-        (columns[0] + columns[-1] + 1) / 2 / size,
-        (rows[0] + rows[-1] + 1) / 2 / size,
-        (low + high) / 2,
-    ])
 
 
 def _describe(photo: Photo, face: Face | None, faces: int, timings: dict) -> dict:
