@@ -207,7 +207,7 @@ def cold_start(photo: Path, repeats: int) -> Section:
 def warm(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     """Photo to object with a warm worker, and where the time goes; the last job's info."""
     from face_depth_addon.blender.reconstruct import Settings
-    from face_depth_addon.core.building import Layout
+    from face_depth_addon.core.relief.building import Layout
 
     timings = {"face-dpt": [], "facemesh": []}
     for turn in range(repeats + 1):
@@ -250,7 +250,7 @@ def _reconstruct(client, photo: Path, settings):
 def stalls(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     """How long Blender's main thread is held at most, driven as the operator's modal does."""
     from face_depth_addon.blender.reconstruct import Settings
-    from face_depth_addon.core.building import Layout
+    from face_depth_addon.core.relief.building import Layout
 
     rows, notes = [], []
     for resolution in _RESOLUTIONS:
@@ -333,7 +333,7 @@ def _peak_megabytes() -> float | None:
 def mesh_building(resolution: int, repeats: int) -> Section:
     """A full square subject, against the least that Blender needs and the usual ways."""
     from face_depth_addon.blender.mesh import fill_mesh
-    from face_depth_addon.core.grid import build_grid
+    from face_depth_addon.core.relief.grid import build_grid
 
     subject = _square_subject(resolution)
     grid = build_grid(subject, resolution)

@@ -167,7 +167,7 @@ def place_landmarks(found, model):
     from heads.meshes import triangulate
     from heads.registration import closest_points
 
-    from face_depth_addon.core.symmetry import PARTNER
+    from face_depth_addon.core.head.symmetry import PARTNER
 
     outer = model.faces[model.skin_faces]
     triangles = triangulate(outer[(outer < OUTER_END).all(axis=1)])
@@ -200,8 +200,8 @@ def look_at_people(found, model, triangles):
     from heads import camera, lighting, parameters, registration, scene
     from heads.ict import IctBuilder
 
-    from face_depth_addon.core.detection import FaceDetector
-    from face_depth_addon.core.landmarks import LandmarkNet
+    from face_depth_addon.core.face.detection import FaceDetector
+    from face_depth_addon.core.face.landmarks import LandmarkNet
 
     models = ROOT / "face_depth_addon" / "models"
     detector = FaceDetector(models / "mtcnn")

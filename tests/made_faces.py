@@ -10,13 +10,13 @@ import numpy as np
 
 from face_depth_addon.blender.material import photo_material
 from face_depth_addon.blender.mesh import fill_mesh
-from face_depth_addon.blender.shape import give_shape, write_layers
+from face_depth_addon.blender.shaping.shape import give_shape, write_layers
 from face_depth_addon.blender.stored import keep
-from face_depth_addon.core.building import Layout, build_surface
 from face_depth_addon.core.crop import Crop
-from face_depth_addon.core.face_points import LEFT_EYE, OUTLINE, RIGHT_EYE
+from face_depth_addon.core.face.face_points import LEFT_EYE, OUTLINE, RIGHT_EYE
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
-from face_depth_addon.core.shaping import Shape, depth_span, photo_viewpoint
+from face_depth_addon.core.relief.building import Layout, build_surface
+from face_depth_addon.core.relief.shaping import Shape, depth_span, photo_viewpoint
 
 SIZE, WIDTH, HEIGHT = 128, 480, 320
 # Beside the photo's middle and turned, so that no sum comes right by symmetry.

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from face_depth_addon.core.crop import Crop
-from face_depth_addon.core.raster import rasterise
+from face_depth_addon.core.head.template import FRONT_END, load_template, normals_of
+from face_depth_addon.core.polygons.raster import rasterise
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
-from face_depth_addon.core.template import FRONT_END, load_template, normals_of
 
 SIZE, SIDE = 288, 0.36
 # Of the made-up photo, which the crop fills.

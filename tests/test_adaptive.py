@@ -4,12 +4,12 @@
 import numpy as np
 import pytest
 
-from face_depth_addon.core.adaptive import LIPS, NOSE, build_adaptive
 from face_depth_addon.core.crop import Crop
 from face_depth_addon.core.errors import MeshError
-from face_depth_addon.core.face_points import LEFT_EYE, RIGHT_EYE
-from face_depth_addon.core.grid import build_grid
+from face_depth_addon.core.face.face_points import LEFT_EYE, RIGHT_EYE
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
+from face_depth_addon.core.relief.adaptive import LIPS, NOSE, build_adaptive
+from face_depth_addon.core.relief.grid import build_grid
 
 SIZE = 256
 # The crop is 256 photo pixels wide at 1 mm a pixel.

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from made_faces import METRES, made_face
 
-from face_depth_addon.core.building import Layout, build_surface, meshed_part
 from face_depth_addon.core.errors import MeshError
-from face_depth_addon.core.layers import layers_at
-from face_depth_addon.core.shaping import Shape, depth_span
-from face_depth_addon.core.sizing import measured_mm
-from face_depth_addon.core.transfer import carry
+from face_depth_addon.core.face.sizing import measured_mm
+from face_depth_addon.core.relief.building import Layout, build_surface, meshed_part
+from face_depth_addon.core.relief.layers import layers_at
+from face_depth_addon.core.relief.shaping import Shape, depth_span
+from face_depth_addon.core.relief.transfer import carry
 
 SIZE = 256
 

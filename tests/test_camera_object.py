@@ -8,9 +8,9 @@ from bpy_extras.object_utils import world_to_camera_view
 from made_faces import CROP, HEIGHT, WIDTH, add_face, made_face, positions, registered
 from mathutils import Matrix, Vector
 
-from face_depth_addon.blender import ops_shape
-from face_depth_addon.core.building import Layout
+from face_depth_addon.blender.shaping import ops_shape
 from face_depth_addon.core.crop import transform_points
+from face_depth_addon.core.relief.building import Layout
 
 PROJECTIONS = ('RELIEF', 'WEAK_PERSPECTIVE', 'PERSPECTIVE')
 

@@ -12,19 +12,19 @@ from made_faces import add_face, made_face, positions
 from mathutils import Matrix
 from mathutils.bvhtree import BVHTree
 
-from face_depth_addon.blender import cloud_edit
-from face_depth_addon.blender.cloud import NORMAL, add_cloud, is_cloud, read_points
-from face_depth_addon.blender.cloud_file import export_cloud
-from face_depth_addon.blender.cloud_mesh import cloud_to_mesh
-from face_depth_addon.blender.shape_nodes import get_input, set_input
-from face_depth_addon.core.building import Layout, meshed_part
-from face_depth_addon.core.cloud_surface import face_size, surface_through
+from face_depth_addon.blender.cloud import cloud_edit
+from face_depth_addon.blender.cloud.cloud_file import export_cloud
+from face_depth_addon.blender.cloud.cloud_mesh import cloud_to_mesh
+from face_depth_addon.blender.cloud.cloud_object import NORMAL, add_cloud, is_cloud, read_points
+from face_depth_addon.blender.shaping.shape_nodes import get_input, set_input
+from face_depth_addon.core.cloud.neighbours import spacing
+from face_depth_addon.core.cloud.ply import decode_ply, encode_ply
+from face_depth_addon.core.cloud.pointcloud import PointCloud, voxel_downsample
+from face_depth_addon.core.cloud.poisson import has_open3d
+from face_depth_addon.core.cloud.surface import face_size, surface_through
 from face_depth_addon.core.errors import PointCloudError
-from face_depth_addon.core.neighbours import spacing
-from face_depth_addon.core.ply import decode_ply, encode_ply
-from face_depth_addon.core.pointcloud import PointCloud, voxel_downsample
-from face_depth_addon.core.poisson import has_open3d
-from face_depth_addon.core.shaping import Shape
+from face_depth_addon.core.relief.building import Layout, meshed_part
+from face_depth_addon.core.relief.shaping import Shape
 
 # A settings' float has 24 bits, which this needs none of.
 SIZE = 1 / 256

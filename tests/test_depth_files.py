@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from face_depth_addon.core.crop import Crop, transform_points
-from face_depth_addon.core.depth_banding import remove_banding
-from face_depth_addon.core.depth_file import DepthMap, read_depth, write_depth
-from face_depth_addon.core.depth_import import fit_to_photo, interpret
+from face_depth_addon.core.depth.banding import remove_banding
+from face_depth_addon.core.depth.depth_file import DepthMap, read_depth, write_depth
+from face_depth_addon.core.depth.exr import encode_exr, parse_exr
+from face_depth_addon.core.depth.normal_map import normal_map, relief_normals, write_normal_map
+from face_depth_addon.core.depth.reading import fit_to_photo, interpret
 from face_depth_addon.core.errors import DepthMapError, OutputError
-from face_depth_addon.core.exr import encode_exr, parse_exr
-from face_depth_addon.core.landmark_file import landmarks_json
-from face_depth_addon.core.landmarks import Face
-from face_depth_addon.core.normal_map import normal_map, relief_normals, write_normal_map
+from face_depth_addon.core.face.landmark_file import landmarks_json
+from face_depth_addon.core.face.landmarks import Face
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
 
 WIDTH, HEIGHT = 60, 45

@@ -10,23 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from face_depth_addon.blender import (
-    ops_depth_export,
-    ops_depth_import,
-    ops_depth_paint,
-)
-from face_depth_addon.blender.depth_paint import apply_painting, begin_painting
+from face_depth_addon.blender.depth import ops_depth_export, ops_depth_import, ops_depth_paint
+from face_depth_addon.blender.depth.depth_paint import apply_painting, begin_painting
 from face_depth_addon.blender.material import photo_material
 from face_depth_addon.blender.mesh import fill_mesh
-from face_depth_addon.blender.shape import applied, give_shape, layout_of, write_layers
+from face_depth_addon.blender.shaping.shape import applied, give_shape, layout_of, write_layers
 from face_depth_addon.blender.stored import has_stored, keep, stored
-from face_depth_addon.core.building import Layout, build_surface
 from face_depth_addon.core.camera import assumed_camera, from_camera_plane
 from face_depth_addon.core.crop import Crop, transform_points
 from face_depth_addon.core.pictures import origin_of, photo_pictures, with_depth
 from face_depth_addon.core.reconstruction import Reconstruction
+from face_depth_addon.core.relief.building import Layout, build_surface
+from face_depth_addon.core.relief.shaping import Shape, depth_span, photo_viewpoint
 from face_depth_addon.core.sampling import cut
-from face_depth_addon.core.shaping import Shape, depth_span, photo_viewpoint
 
 WIDTH, HEIGHT = 200, 150
 WHOLE_MPP = 0.25 / WIDTH
@@ -251,7 +247,7 @@ def test_distances_and_the_lens_give_the_size_and_the_camera_its_place(tmp_path)
 
 
 def test_sliders_and_layouts_work_on_an_imported_mesh(tmp_path):
-    from face_depth_addon.blender.relayout import relayout
+    from face_depth_addon.blender.shaping.relayout import relayout
 
     item = imported(write(tmp_path / "map.npy", whole_map()), kind='depth', **BY_RELIEF)
     mesh = item.data

@@ -9,22 +9,22 @@ import pytest
 
 import face_depth_addon
 from face_depth_addon.core.crop import Crop, transform_points
-from face_depth_addon.core.detail import (
-    bake_normals,
-    decode_normals,
-    normal_detail,
-    screened_poisson,
-)
-from face_depth_addon.core.errors import DepthMapError, MeshError
-from face_depth_addon.core.fine_relief import (
+from face_depth_addon.core.detail.fine_relief import (
     NormalMap,
     baked_detail,
     depth_at,
     normal_relief,
     shading_relief,
 )
+from face_depth_addon.core.detail.normals import (
+    bake_normals,
+    decode_normals,
+    normal_detail,
+    screened_poisson,
+)
+from face_depth_addon.core.detail.shading import feature_mask, shading_detail
+from face_depth_addon.core.errors import DepthMapError, MeshError
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
-from face_depth_addon.core.shading import feature_mask, shading_detail
 
 SIZE = 201
 PIXEL = 0.5  # millimetres

@@ -6,8 +6,8 @@ import pytest
 
 from face_depth_addon.core.crop import Crop, transform_points
 from face_depth_addon.core.filters import extend, fill_outside, guided_upsample
-from face_depth_addon.core.grid import build_grid
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
+from face_depth_addon.core.relief.grid import build_grid
 from face_depth_addon.core.sampling import cut, inside_photo, paste
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from test_meshfilter import SIDE, SPACING, grid_topology, polygons, relief, without
 
-from face_depth_addon.core.holes import fill_holes, find_holes
-from face_depth_addon.core.meshfilter import self_intersections
-from face_depth_addon.core.topology import flipped_faces, keep_faces, non_manifold
+from face_depth_addon.core.polygons.holes import fill_holes, find_holes
+from face_depth_addon.core.polygons.meshfilter import self_intersections
+from face_depth_addon.core.polygons.topology import flipped_faces, keep_faces, non_manifold
 
 
 @pytest.fixture

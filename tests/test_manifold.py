@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from test_meshfilter import SIDE, SPACING, grid_topology, polygons, relief, sphere
 
-from face_depth_addon.core.absorbing import absorb
-from face_depth_addon.core.manifold import divide_non_manifold, inverted_faces
-from face_depth_addon.core.shaping import Shape, Viewpoint, displace
-from face_depth_addon.core.topology import Topology, island_labels, non_manifold
+from face_depth_addon.core.polygons.manifold import divide_non_manifold, inverted_faces
+from face_depth_addon.core.polygons.topology import Topology, island_labels, non_manifold
+from face_depth_addon.core.relief.absorbing import absorb
+from face_depth_addon.core.relief.shaping import Shape, Viewpoint, displace
 
 
 def divided(positions, topology, **settings):

@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
-from face_depth_addon.core import meshfilter
-from face_depth_addon.core.spikes import pull_spikes
-from face_depth_addon.core.topology import (
+from face_depth_addon.core.polygons import meshfilter
+from face_depth_addon.core.polygons.spikes import pull_spikes
+from face_depth_addon.core.polygons.topology import (
     Topology,
     connected_components,
     flipped_faces,

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
-from face_depth_addon.blender import ops_cleanup
-from face_depth_addon.blender.mesh_cleanup import cleanup_mesh
 from face_depth_addon.blender.mesh_edit import read_state
-from face_depth_addon.blender.shape import applied, shaped
+from face_depth_addon.blender.repair import ops_cleanup
+from face_depth_addon.blender.repair.mesh_cleanup import cleanup_mesh
+from face_depth_addon.blender.shaping.shape import applied, shaped
 from face_depth_addon.blender.stored import stored
-from face_depth_addon.core.holes import find_holes
-from face_depth_addon.core.meshfilter import self_intersections, stretched_faces
-from face_depth_addon.core.topology import flipped_faces, non_manifold
+from face_depth_addon.core.polygons.holes import find_holes
+from face_depth_addon.core.polygons.meshfilter import self_intersections, stretched_faces
+from face_depth_addon.core.polygons.topology import flipped_faces, non_manifold
 
 MODES = ('OBJECT', 'EDIT')
 # Middles of the cheek and of the forehead: x, z in metres.

@@ -5,19 +5,19 @@ import bpy
 import cv2
 import numpy as np
 import pytest
+from turned_head import Relief, head_radius, relief_of
 
-from face_depth_addon.blender import ops_complete
-from face_depth_addon.blender.completion import SEEN, completed_head
+from face_depth_addon.blender.head import ops_complete
+from face_depth_addon.blender.head.completion import SEEN, completed_head
 from face_depth_addon.blender.mesh import fill_mesh
-from face_depth_addon.blender.shape import give_shape
-from face_depth_addon.blender.shape_nodes import add_shape_modifier
+from face_depth_addon.blender.shaping.shape import give_shape
+from face_depth_addon.blender.shaping.shape_nodes import add_shape_modifier
 from face_depth_addon.blender.stored import keep, stored
-from face_depth_addon.core.building import Layout, build_surface
 from face_depth_addon.core.crop import Crop
 from face_depth_addon.core.filters import fill_outside
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
-from face_depth_addon.core.shaping import Shape, depth_span, photo_viewpoint
-from turned_head import Relief, head_radius, relief_of
+from face_depth_addon.core.relief.building import Layout, build_surface
+from face_depth_addon.core.relief.shaping import Shape, depth_span, photo_viewpoint
 
 SIZE, MPP = 128, 0.002
 YAW = 40.0

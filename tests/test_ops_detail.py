@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from face_depth_addon.blender import ops_detail
+from face_depth_addon.blender.detail import ops_detail
 from face_depth_addon.blender.mesh import DETAIL, fill_mesh
-from face_depth_addon.blender.preview import render_preview
-from face_depth_addon.blender.shape import give_shape
-from face_depth_addon.blender.shape_nodes import add_shape_modifier
+from face_depth_addon.blender.output.preview import render_preview
+from face_depth_addon.blender.shaping.shape import give_shape
+from face_depth_addon.blender.shaping.shape_nodes import add_shape_modifier
 from face_depth_addon.blender.stored import keep, stored
-from face_depth_addon.core.building import Layout, build_surface
 from face_depth_addon.core.crop import Crop
 from face_depth_addon.core.reconstruction import Pictures, Reconstruction
-from face_depth_addon.core.shaping import Shape, depth_span, photo_viewpoint
+from face_depth_addon.core.relief.building import Layout, build_surface
+from face_depth_addon.core.relief.shaping import Shape, depth_span, photo_viewpoint
 
 SIZE, SIDE, MPP = 256, 400.0, 0.0005
 FOLD = 0.2  # photo pixels

@@ -5,8 +5,8 @@ import bpy
 import numpy as np
 import pytest
 
-from face_depth_addon.blender.mesh_cleanup import cleanup_mesh
-from face_depth_addon.blender.mesh_smooth import smooth_mesh
+from face_depth_addon.blender.repair.mesh_cleanup import cleanup_mesh
+from face_depth_addon.blender.repair.mesh_smooth import smooth_mesh
 
 METHODS = ("BILATERAL", "HC", "TAUBIN", "LAPLACIAN")
 SIDE = 24

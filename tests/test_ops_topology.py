@@ -7,10 +7,10 @@ import pytest
 from made_faces import add_face, attribute, made_face, positions
 from template_photo import sitter
 
-from face_depth_addon.blender.wrap import LANDMARKS, PHOTO_UV
-from face_depth_addon.core.building import Layout
-from face_depth_addon.core.shaping import Shape
-from face_depth_addon.core.template import PARTS, load_template
+from face_depth_addon.blender.head.wrap import LANDMARKS, PHOTO_UV
+from face_depth_addon.core.head.template import PARTS, load_template
+from face_depth_addon.core.relief.building import Layout
+from face_depth_addon.core.relief.shaping import Shape
 
 
 @pytest.fixture(autouse=True)

@@ -7,17 +7,17 @@ import sys
 import numpy as np
 import pytest
 
-from face_depth_addon.core.cloud_smoothing import smooth
-from face_depth_addon.core.errors import FaceDepthError, PointCloudError
-from face_depth_addon.core.neighbours import neighbourhoods, spacing
-from face_depth_addon.core.ply import decode_ply, encode_ply
-from face_depth_addon.core.pointcloud import (
+from face_depth_addon.core.cloud.neighbours import neighbourhoods, spacing
+from face_depth_addon.core.cloud.ply import decode_ply, encode_ply
+from face_depth_addon.core.cloud.pointcloud import (
     PointCloud,
     estimate_normals,
     radius_outliers,
     statistical_outliers,
     voxel_downsample,
 )
+from face_depth_addon.core.cloud.smoothing import smooth
+from face_depth_addon.core.errors import FaceDepthError, PointCloudError
 
 
 def blob(count: int, seed: int = 0) -> PointCloud:
@@ -224,7 +224,7 @@ def test_settings_must_be_positive(call):
 def test_results_do_not_depend_on_how_the_search_is_cut_up(monkeypatch):
     positions = blob(3000, 5).positions
     whole = statistical_outliers(positions, 9, 1.0), estimate_normals(positions, 9, (0, -1, 0))
-    monkeypatch.setattr("face_depth_addon.core.neighbours._CHUNK", 1000)
+    monkeypatch.setattr("face_depth_addon.core.cloud.neighbours._CHUNK", 1000)
     np.testing.assert_array_equal(statistical_outliers(positions, 9, 1.0), whole[0])
     np.testing.assert_array_equal(estimate_normals(positions, 9, (0, -1, 0)), whole[1])
 

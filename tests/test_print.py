@@ -10,10 +10,10 @@ import pytest
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
-from face_depth_addon.core.meshfilter import area_vectors, self_intersections
-from face_depth_addon.core.sheets import rim
-from face_depth_addon.core.solid import Body, measure
-from face_depth_addon.core.topology import Topology, connected_components, non_manifold
+from face_depth_addon.core.polygons.meshfilter import area_vectors, self_intersections
+from face_depth_addon.core.polygons.topology import Topology, connected_components, non_manifold
+from face_depth_addon.core.printing.sheets import rim
+from face_depth_addon.core.printing.solid import Body, measure
 
 RADIUS, RISE = 0.05, 0.03
 RINGS, SECTORS = 24, 96
@@ -254,8 +254,8 @@ def test_bust_is_hollow_with_walls_and_a_hole_in_its_floor():
 
 def test_back_of_a_bust_is_round():
     """Behind a flat disc, half a sphere comes out, flattened where it is deep."""
-    from face_depth_addon.core.bust import rounded_back
-    from face_depth_addon.core.heightfield import blur
+    from face_depth_addon.core.printing.bust import rounded_back
+    from face_depth_addon.core.printing.heightfield import blur
 
     row, column = np.indices((140, 140)) - 69.5
     level = blur((np.hypot(row, column) < 50.0).astype(float), 3.0) - 0.5
@@ -505,8 +505,8 @@ def test_head_of_a_photo_with_torn_holes_prints(head_arrays, properties):
 @pytest.fixture(scope="module")
 def head_arrays(addon, astronaut):
     """The HEAD region of a photo's mesh, with holes torn into cheek, hair and mouth."""
-    from face_depth_addon.blender.relayout import relayout
-    from face_depth_addon.core.building import Layout
+    from face_depth_addon.blender.shaping.relayout import relayout
+    from face_depth_addon.core.relief.building import Layout
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.ops.face_depth.reconstruct(

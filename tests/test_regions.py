@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_faces import made_face
 
-from face_depth_addon.core.face_points import CHIN, JAW, LEFT_EYE, OUTLINE, RIGHT_EYE
-from face_depth_addon.core.regions import region_mask
+from face_depth_addon.core.face.face_points import CHIN, JAW, LEFT_EYE, OUTLINE, RIGHT_EYE
+from face_depth_addon.core.face.regions import region_mask
 
 
 def pieces(mask: np.ndarray) -> int:

@@ -33,8 +33,8 @@ def imported(path: Path) -> set[tuple[str, bool]]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found.add((node.module.partition(".")[0], False))
         elif isinstance(node, ast.ImportFrom):
-            # From the package's file itself, or one or two levels up from a ring's module.
-            parts = (path.relative_to(PACKAGE).parent.parts)[: 2 - node.level]
+            folders = path.relative_to(PACKAGE).parent.parts
+            parts = folders[: len(folders) - node.level + 1]
             names = [node.module] if node.module else [alias.name for alias in node.names]
             found |= {((*parts, *name.split("."))[0], True) for name in names}
     return found
@@ -73,10 +73,10 @@ def test_blender_ring_works_without_opencv_and_pillow():
         "import sys\n"
         "sys.modules['cv2'] = sys.modules['PIL'] = None\n"
         "import bpy, importlib, pathlib, face_depth_addon\n"
-        "for file in pathlib.Path('face_depth_addon/blender').glob('*.py'):\n"
-        "    importlib.import_module(f'face_depth_addon.blender.{file.stem}')\n"
+        "for file in pathlib.Path('face_depth_addon/blender').rglob('*.py'):\n"
+        "    importlib.import_module('.'.join(file.with_suffix('').parts))\n"
         "from face_depth_addon.inference import client\n"
-        "from face_depth_addon.core import grid\n"
+        "from face_depth_addon.core.relief import grid\n"
         "print('loaded')\n"
     )
     done = subprocess.run(

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from made_faces import METRES, add_face, attribute, made_face, positions, registered
 
-from face_depth_addon.blender import ops_shape, panel_shape
-from face_depth_addon.blender.backdrop import add_backdrop
-from face_depth_addon.blender.camera import add_camera, distance_source
-from face_depth_addon.blender.relayout import relayout
-from face_depth_addon.blender.shape import applied, give_shape, layout_of, shaped
+from face_depth_addon.blender.shaping import ops_shape, panel_shape
+from face_depth_addon.blender.shaping.backdrop import add_backdrop
+from face_depth_addon.blender.shaping.camera import add_camera, distance_source
+from face_depth_addon.blender.shaping.relayout import relayout
+from face_depth_addon.blender.shaping.shape import applied, give_shape, layout_of, shaped
 from face_depth_addon.blender.stored import stored
-from face_depth_addon.core.building import Layout, build_surface
-from face_depth_addon.core.shaping import Shape, photo_viewpoint
+from face_depth_addon.core.relief.building import Layout, build_surface
+from face_depth_addon.core.relief.shaping import Shape, photo_viewpoint
 
 SLIDERS = {
     "projection": 'PERSPECTIVE', "strength": 1.6, "near": 0.9, "far": 0.15, "gamma": 1.3,

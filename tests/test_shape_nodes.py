@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from made_faces import add_face, attribute, made_face, positions, registered
 
-from face_depth_addon.blender import ops_shape
-from face_depth_addon.blender.shape import applied, shaped
-from face_depth_addon.blender.shape_nodes import set_input, shape_modifier
-from face_depth_addon.core.building import Layout
-from face_depth_addon.core.shaping import Shape
+from face_depth_addon.blender.shaping import ops_shape
+from face_depth_addon.blender.shaping.shape import applied, shaped
+from face_depth_addon.blender.shaping.shape_nodes import set_input, shape_modifier
+from face_depth_addon.core.relief.building import Layout
+from face_depth_addon.core.relief.shaping import Shape
 
 CASES = {
     "plain": {},

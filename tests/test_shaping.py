@@ -6,7 +6,7 @@ import pytest
 
 from face_depth_addon.core.camera import Camera, from_camera_plane
 from face_depth_addon.core.crop import Crop
-from face_depth_addon.core.shaping import Shape, Viewpoint, displace
+from face_depth_addon.core.relief.shaping import Shape, Viewpoint, displace
 
 SPAN = (-0.08, 0.06)
 BESIDE = Viewpoint(distance=0.6, anchor=0.02, axis=(-0.15, 0.07), aim=(0.01, 0.03))

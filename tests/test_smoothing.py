@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from test_meshfilter import SIDE, SPACING, grid_topology, polygons, relief, rms, sphere
 
-from face_depth_addon.core.smoothing import feature_weights, smooth, smooth_border
-from face_depth_addon.core.topology import Topology, border_vertices, keep_faces
+from face_depth_addon.core.polygons.smoothing import feature_weights, smooth, smooth_border
+from face_depth_addon.core.polygons.topology import Topology, border_vertices, keep_faces
 
 METHODS = ["LAPLACIAN", "TAUBIN", "HC", "BILATERAL"]
 

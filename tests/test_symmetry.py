@@ -4,16 +4,16 @@
 import cv2
 import numpy as np
 import pytest
-
-from face_depth_addon.core.completion import complete_head
-from face_depth_addon.core.errors import MeshError
-from face_depth_addon.core.face_points import CHIN, FOREHEAD, LEFT_EYE, OUTLINE, RIGHT_EYE
-from face_depth_addon.core.head_texture import head_texture
-from face_depth_addon.core.plane_fit import refine_plane
-from face_depth_addon.core.symmetry import LEFT, MIDLINE, PARTNER, MirrorPlane, mirror_plane
-from face_depth_addon.core.topology import connected_components
-from face_depth_addon.core.visibility import vertex_trust
 from turned_head import Relief, head_radius, landmarks_of, relief_of, swelling, turn
+
+from face_depth_addon.core.errors import MeshError
+from face_depth_addon.core.face.face_points import CHIN, FOREHEAD, LEFT_EYE, OUTLINE, RIGHT_EYE
+from face_depth_addon.core.head.completion import complete_head
+from face_depth_addon.core.head.plane_fit import refine_plane
+from face_depth_addon.core.head.symmetry import LEFT, MIDLINE, PARTNER, MirrorPlane, mirror_plane
+from face_depth_addon.core.head.texture import head_texture
+from face_depth_addon.core.head.visibility import vertex_trust
+from face_depth_addon.core.polygons.topology import connected_components
 
 
 def complete(relief: Relief):

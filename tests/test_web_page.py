@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from viewer_browser import Browser, find_browser
 
-from face_depth_addon.blender import ops_page, page
-from face_depth_addon.blender.page import write_html
+from face_depth_addon.blender.output import ops_page, page
+from face_depth_addon.blender.output.page import write_html
 from face_depth_addon.core.errors import MeshError, OutputError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 from template_photo import sitter
 
-from face_depth_addon.core.bake import bake_texture, head_colours, tile_size
 from face_depth_addon.core.errors import MeshError
-from face_depth_addon.core.mesh_graph import MeshGraph
-from face_depth_addon.core.raster import rasterise
-from face_depth_addon.core.shaping import Shape, Viewpoint, displace
-from face_depth_addon.core.template import OUTER_END, PARTS, SKIN_END, load_template, normals_of
-from face_depth_addon.core.wrap import fit_template
+from face_depth_addon.core.head.bake import bake_texture, head_colours, tile_size
+from face_depth_addon.core.head.template import (
+    OUTER_END,
+    PARTS,
+    SKIN_END,
+    load_template,
+    normals_of,
+)
+from face_depth_addon.core.head.wrap import fit_template
+from face_depth_addon.core.polygons.mesh_graph import MeshGraph
+from face_depth_addon.core.polygons.raster import rasterise
+from face_depth_addon.core.relief.shaping import Shape, Viewpoint, displace
 
 YAWS = {1: 0.0, 2: 40.0}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_depth_addon.core.symmetry import LEFT, MIDLINE, RIGHT
+from face_depth_addon.core.head.symmetry import LEFT, MIDLINE, RIGHT
 
 STEP = 0.002
 

@@ -15,23 +15,23 @@ from pathlib import Path
 
 import bpy
 
-from ..core.building import Layout
 from ..core.errors import FaceDepthError, OutputError
 from ..core.files import write_whole
-from ..core.shaping import Shape
+from ..core.relief.building import Layout
+from ..core.relief.shaping import Shape
 from ..core.web_page import SUFFIXES as _PAGE_SUFFIXES
 from ..inference.client import WorkerClient
 from ..inference.model_folder import BUNDLED
 from . import photo_source
-from .export import WRITERS, files_of, write_folder_whole, write_object
-from .mesh_cleanup import cleanup_mesh
-from .mesh_settings import mesh_settings
-from .mesh_smooth import smooth_mesh
-from .page import write_html
+from .output.export import WRITERS, files_of, write_folder_whole, write_object
+from .output.page import write_html
+from .output.preview import render_preview
 from .preferences import worker_settings
-from .preview import render_preview
 from .properties import MODEL_FOLDER, MODEL_ITEMS
 from .reconstruct import Outcome, Progress, Settings, reconstruct_steps
+from .repair.mesh_cleanup import cleanup_mesh
+from .repair.mesh_smooth import smooth_mesh
+from .shaping.mesh_settings import mesh_settings
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 _DEPTH_SUFFIXES = (".npy", ".exr", ".png")

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..core.surface import SurfaceMesh
+    from ..core.relief.surface import SurfaceMesh
 
 COLOUR, DEPTH, PLANE, UV = "Color", "depth", "plane", "UVMap"
 # Written when they are first needed.

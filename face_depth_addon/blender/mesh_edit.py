@@ -11,7 +11,7 @@ import bmesh
 import numpy as np
 
 from ..core.errors import MeshError
-from ..core.topology import Topology
+from ..core.polygons.topology import Topology
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..core.building import Layout
 from ..core.errors import FaceDepthError, ModelError, NoFaceError, PhotoError
-from ..core.shaping import Shape
+from ..core.relief.building import Layout
+from ..core.relief.shaping import Shape
 from ..inference.model_folder import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .preferences import worker_settings
@@ -261,7 +261,9 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         if progress == self.progress:
             return
         self.progress = progress
-        context.workspace.status_text_set(f"{progress.label} ({progress.fraction:.0%}), Esc cancels")
+        context.workspace.status_text_set(
+            f"{progress.label} ({progress.fraction:.0%}), Esc cancels"
+        )
         _redraw_viewports(context)
 
     def _end(self, context) -> None:

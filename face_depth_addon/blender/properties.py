@@ -2,8 +2,14 @@
 """The settings that a scene keeps for the panel."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
-from bpy.props import StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..inference.model_folder import BUNDLED, FACEMESH, bundled_title
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..core.building import Layout, build_surface
 from ..core.errors import MeshError, TorchError
-from ..core.shaping import Shape, depth_span, photo_viewpoint
+from ..core.relief.building import Layout, build_surface
+from ..core.relief.shaping import Shape, depth_span, photo_viewpoint
 from ..inference.model_folder import BUNDLED, FACEMESH
 from .material import photo_material
 from .mesh import fill_mesh
 from .photo_source import PhotoSource
-from .shape import give_shape, write_layers
+from .shaping.shape import give_shape, write_layers
 from .stored import keep
 
 if TYPE_CHECKING:

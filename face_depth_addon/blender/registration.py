@@ -3,29 +3,14 @@
 
 import bpy
 
-from . import (
-    mesh_settings,
-    ops_cleanup,
-    ops_cloud,
-    ops_complete,
-    ops_depth,
-    ops_depth_export,
-    ops_depth_import,
-    ops_depth_paint,
-    ops_detail,
-    ops_mesh,
-    ops_page,
-    ops_print,
-    ops_reconstruct,
-    ops_shape,
-    ops_topology,
-    panel,
-    panel_shape,
-    panel_tools,
-    preferences,
-    properties,
-    worker,
-)
+from . import ops_reconstruct, panel, panel_tools, preferences, properties, worker
+from .cloud import ops_cloud
+from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
+from .detail import ops_detail
+from .head import ops_complete, ops_topology
+from .output import ops_page, ops_print
+from .repair import ops_cleanup, ops_mesh
+from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
     properties, preferences, ops_reconstruct, ops_shape, ops_mesh, ops_cleanup, ops_detail,

@@ -10,12 +10,12 @@ import numpy as np
 from ..core.camera import assumed_camera
 from ..core.crop import Crop
 from ..core.errors import MeshError
+from ..core.face.sizing import measured_mm
 from ..core.reconstruction import Pictures, Reconstruction
-from ..core.sizing import measured_mm
 from .material import pack_image
 
 if TYPE_CHECKING:
-    from .shape import FACEDEPTH_PG_shape
+    from .shaping.shape import FACEDEPTH_PG_shape
 
 _PICTURES = ("photo", "backdrop", "depth", "matte")
 

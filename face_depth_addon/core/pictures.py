@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from .crop import Crop
-from .exr import encode_exr
+from .depth.exr import encode_exr
 from .reconstruction import Pictures
 from .sampling import cut
 

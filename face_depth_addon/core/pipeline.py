@@ -12,12 +12,12 @@ import numpy as np
 
 from .camera import Camera, assumed_camera, from_camera_plane
 from .crop import Crop, transform_points
-from .detection import FaceDetector
 from .errors import FaceDepthError, ModelError, NoFaceError
-from .facemesh import facemesh_depth
+from .face.detection import FaceDetector
+from .face.facemesh import facemesh_depth
+from .face.landmarks import Face, LandmarkNet, outline_mask
+from .face.matte import MatteNet, blend, subject_mask
 from .filters import extend, guided_upsample
-from .landmarks import Face, LandmarkNet, outline_mask
-from .matte import MatteNet, blend, subject_mask
 from .photo import Photo
 from .pictures import origin_of, photo_pictures, with_depth, working_size
 from .reconstruction import Reconstruction

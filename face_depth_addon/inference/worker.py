@@ -20,7 +20,7 @@ import numpy as np
 
 os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
 
-from ..core.depth_file import write_depth
+from ..core.depth.depth_file import write_depth
 from ..core.errors import Cancelled, FaceDepthError
 from ..core.photo import Photo, decode_photo, load_photo, photo_from_pixels
 from ..core.pipeline import Clock, Options, Pipeline, photo_depth

@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from face_depth_addon.core.camera import Camera
 from face_depth_addon.core.errors import NoFaceError
-from face_depth_addon.core.landmarks import Face
+from face_depth_addon.core.face.landmarks import Face
 from face_depth_addon.core.photo import Photo
 from face_depth_addon.core.pipeline import Clock, DepthSource, Options, Pipeline, photo_depth
 from face_depth_addon.inference.model_folder import FACEMESH, MODELS, ModelFolder, find_model

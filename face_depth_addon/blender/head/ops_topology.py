@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators that give a mesh clean faces: a wrapped head, quads, or fewer triangles."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty
+
+from ...core.errors import FaceDepthError
+
+
+class FACEDEPTH_OT_wrap_template(bpy.types.Operator):
+    """Add a whole head with clean face loops in the shape and colours of the photo's face"""
+
+    bl_idname = "face_depth.wrap_template"
+    bl_label = "Wrap Head"
+    bl_options = {'REGISTER', 'UNDO'}
+
+    texture_size: EnumProperty(
+        name="Texture", description="Width and height of the face's texture",
+        items=(
+            ('1024', "1024", "For a small picture, or to try"),
+            ('2048', "2048", "As fine as most photos"),
+            ('4096', "4096", "For a face that fills a large photo"),
+        ),
+        default='2048',
+    )
+    expression_keys: BoolProperty(
+        name="Expression Keys",
+        description="Add 55 shape keys with the template's expressions, named as in ARKit",
+        default=False,
+    )
+    hide_original: BoolProperty(
+        name="Hide Original",
+        description="Hide the mesh it is made from; it keeps its sliders and edits", default=True,
+    )
+
+    @classmethod
+    def poll(cls, context):
+        from ..shaping.shape import has_shape
+        from ..stored import has_stored
+
+        item = context.active_object
+        if item is None or item.type != 'MESH':
+            cls.poll_message_set("Select a mesh made by Face Depth")
+        elif not has_shape(item.data) or not has_stored(item.data):
+            cls.poll_message_set("The mesh does not keep the photo and depth it was made from")
+        elif item.mode != 'OBJECT':
+            cls.poll_message_set("Switch to Object Mode first")
+        else:
+            return True
+        return False
+
+    def execute(self, context):
+        from .wrap import wrap_template
+
+        try:
+            made = wrap_template(
+                context, context.active_object, int(self.texture_size), self.expression_keys,
+                self.hide_original,
+            )
+        except FaceDepthError as error:
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+        mesh = made.data
+        self.report(
+            {'INFO'}, f"{made.name}: {len(mesh.vertices)} vertices, {len(mesh.polygons)} faces"
+        )
+        return {'FINISHED'}
+
+
+def _poll_remesh(operator_class: type, context: bpy.types.Context) -> bool:
+    """Whether the active mesh can get other faces; says why it cannot."""
+    item = context.active_object
+    if item is None or item.type != 'MESH':
+        operator_class.poll_message_set("Select a mesh object first")
+    elif item.mode != 'OBJECT':
+        operator_class.poll_message_set("Switch to Object Mode first")
+    elif not item.data.is_editable or item.data.override_library is not None:
+        operator_class.poll_message_set("The mesh is linked from another file: make it local")
+    elif item.data.shape_keys is not None:
+        operator_class.poll_message_set(
+            "The mesh has shape keys, which only fit its own vertices: remove them first"
+        )
+    else:
+        return True
+    return False
+
+
+class FACEDEPTH_OT_quad_remesh(bpy.types.Operator):
+    """Give the active mesh new faces: quads of even size that follow its form"""
+
+    bl_idname = "face_depth.quad_remesh"
+    bl_label = "Quad Remesh"
+    bl_options = {'REGISTER', 'UNDO'}
+
+    method: EnumProperty(
+        name="Method",
+        items=(
+            ('QUADRIFLOW', "QuadriFlow", "Quads along the form, for open and closed meshes; slow"),
+            ('VOXEL', "Voxels", "Quads along the axes, for closed meshes; quick"),
+        ),
+        default='QUADRIFLOW',
+    )
+    faces: IntProperty(
+        name="Faces", description="About how many faces the mesh is to have",
+        default=8000, min=100, soft_max=100000, max=1000000,
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return _poll_remesh(cls, context)
+
+    def execute(self, context):
+        from .remesh import quad_remesh
+
+        item = context.active_object
+        before = len(item.data.polygons)
+        try:
+            quad_remesh(context, item, self.faces, self.method)
+        except FaceDepthError as error:
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+        self.report({'INFO'}, f"Remeshed {before} faces as {len(item.data.polygons)}")
+        return {'FINISHED'}
+
+
+class FACEDEPTH_OT_decimate(bpy.types.Operator):
+    """Reduce the active mesh to a number of triangles or vertices, most where it is flat"""
+
+    bl_idname = "face_depth.decimate"
+    bl_label = "Decimate"
+    bl_options = {'REGISTER', 'UNDO'}
+
+    unit: EnumProperty(
+        name="Unit", description="What the budget counts",
+        items=(
+            ('TRIANGLES', "Triangles", "Triangles that are left"),
+            ('VERTICES', "Vertices", "Vertices that are left"),
+        ),
+        default='TRIANGLES',
+    )
+    budget: IntProperty(
+        name="Budget", description="How many are left at most", default=10000, min=50,
+        soft_max=500000, max=10000000,
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return _poll_remesh(cls, context)
+
+    def execute(self, context):
+        from .remesh import decimate
+
+        try:
+            before, after = decimate(context, context.active_object, self.budget, self.unit)
+        except FaceDepthError as error:
+            self.report({'ERROR'}, str(error))
+            return {'CANCELLED'}
+        self.report({'INFO'}, f"Reduced {before} {self.unit.lower()} to {after}")
+        return {'FINISHED'}
+
+
+CLASSES = (FACEDEPTH_OT_wrap_template, FACEDEPTH_OT_quad_remesh, FACEDEPTH_OT_decimate)
