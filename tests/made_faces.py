@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A made-up face with known depth, and meshes of it as Face Depth leaves them in a scene."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import bpy
 import cv2
@@ -130,14 +128,3 @@ def _float_image(values: np.ndarray) -> bpy.types.Image:
     image.pixels.foreach_set(pixels.ravel())
     image.pack()
     return image
-
-
-@contextmanager
-def registered(classes: tuple[type, ...]) -> Iterator[None]:
-    """Register those classes that the add-on has not registered itself."""
-    missing = [cls for cls in classes if not hasattr(bpy.types, cls.__name__)]
-    for cls in missing:
-        bpy.utils.register_class(cls)
-    yield
-    for cls in reversed(missing):
-        bpy.utils.unregister_class(cls)

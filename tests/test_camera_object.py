@@ -5,10 +5,9 @@ import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
-from made_faces import CROP, HEIGHT, WIDTH, add_face, made_face, positions, registered
+from made_faces import CROP, HEIGHT, WIDTH, add_face, made_face, positions
 from mathutils import Matrix, Vector
 
-from face_depth_addon.blender.shaping import ops_shape
 from face_depth_addon.core.crop import transform_points
 from face_depth_addon.core.relief.building import Layout
 
@@ -17,9 +16,7 @@ PROJECTIONS = ('RELIEF', 'WEAK_PERSPECTIVE', 'PERSPECTIVE')
 
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
-    """An empty scene with the add-on and the operators registered."""
-    with registered(ops_shape.CLASSES):
-        yield
+    """An empty scene with the add-on registered."""
 
 
 @pytest.fixture(params=[None, 70.0], ids=["assumed", "exif"])

@@ -34,12 +34,6 @@ TURNED, COARSE, PLAIN = Crop(118.0, 66.0, 96.0, 0.3), Layout(resolution=48), Sha
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
     """An empty scene with the add-on registered."""
-    fresh = [cls for cls in CLASSES if not hasattr(bpy.types, cls.__name__)]
-    for cls in fresh:
-        bpy.utils.register_class(cls)
-    yield
-    for cls in fresh:
-        bpy.utils.unregister_class(cls)
 
 
 def surface(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -28,18 +28,9 @@ def face_file(addon, astronaut, tmp_path_factory):
     bpy.ops.face_depth.reconstruct(
         filepath=str(astronaut), model="facemesh", resolution=96, region='FACE'
     )
-    mesh = bpy.context.object.data
-    for name in (".select_vert", ".select_edge", ".select_poly"):
-        if name in mesh.attributes:
-            mesh.attributes.remove(mesh.attributes[name])
     path = tmp_path_factory.mktemp("face") / "face.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    missing = [cls for cls in ops_cleanup.CLASSES if not cls.is_registered]
-    for cls in missing:
-        bpy.utils.register_class(cls)
-    yield path
-    for cls in missing:
-        bpy.utils.unregister_class(cls)
+    return path
 
 
 @pytest.fixture

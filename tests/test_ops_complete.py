@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from turned_head import Relief, head_radius, relief_of
 
-from face_depth_addon.blender.head import ops_complete
 from face_depth_addon.blender.head.completion import SEEN, completed_head
 from face_depth_addon.blender.mesh import fill_mesh
 from face_depth_addon.blender.shaping.shape import give_shape
@@ -25,13 +24,7 @@ YAW = 40.0
 
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
-    """An empty scene with the add-on, and these operators, registered."""
-    missing = [cls for cls in ops_complete.CLASSES if not cls.is_registered]
-    for cls in missing:
-        bpy.utils.register_class(cls)
-    yield
-    for cls in missing:
-        bpy.utils.unregister_class(cls)
+    """An empty scene with the add-on registered."""
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from face_depth_addon.blender.detail import ops_detail
 from face_depth_addon.blender.mesh import DETAIL, fill_mesh
 from face_depth_addon.blender.output.preview import render_preview
 from face_depth_addon.blender.shaping.shape import give_shape
@@ -23,13 +22,7 @@ FOLD = 0.2  # photo pixels
 
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
-    """An empty scene with the add-on, and these operators, registered."""
-    missing = [cls for cls in ops_detail.CLASSES if not cls.is_registered]
-    for cls in missing:
-        bpy.utils.register_class(cls)
-    yield
-    for cls in missing:
-        bpy.utils.unregister_class(cls)
+    """An empty scene with the add-on registered."""
 
 
 def dome_and_folds(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,9 @@ from math import radians
 import bpy
 import numpy as np
 import pytest
-from made_faces import METRES, add_face, attribute, made_face, positions, registered
+from made_faces import METRES, add_face, attribute, made_face, positions
 
-from face_depth_addon.blender.shaping import ops_shape, panel_shape
+from face_depth_addon.blender.shaping import panel_shape
 from face_depth_addon.blender.shaping.backdrop import add_backdrop
 from face_depth_addon.blender.shaping.camera import add_camera, distance_source
 from face_depth_addon.blender.shaping.relayout import relayout
@@ -26,9 +26,7 @@ SLIDERS = {
 
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
-    """An empty scene with the add-on and the operators registered."""
-    with registered((*ops_shape.CLASSES, *panel_shape.CLASSES)):
-        yield
+    """An empty scene with the add-on registered."""
 
 
 def move_sliders(mesh: bpy.types.Mesh, **values) -> None:

@@ -6,9 +6,8 @@ from math import radians
 import bpy
 import numpy as np
 import pytest
-from made_faces import add_face, attribute, made_face, positions, registered
+from made_faces import add_face, attribute, made_face, positions
 
-from face_depth_addon.blender.shaping import ops_shape
 from face_depth_addon.blender.shaping.shape import applied, shaped
 from face_depth_addon.blender.shaping.shape_nodes import set_input, shape_modifier
 from face_depth_addon.core.relief.building import Layout
@@ -38,9 +37,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
-    """An empty scene with the add-on and the operators registered."""
-    with registered(ops_shape.CLASSES):
-        yield
+    """An empty scene with the add-on registered."""
 
 
 def face_item() -> bpy.types.Object:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from viewer_browser import Browser, find_browser
 
-from face_depth_addon.blender.output import ops_page, page
+from face_depth_addon.blender.output import page
 from face_depth_addon.blender.output.page import write_html
 from face_depth_addon.core.errors import MeshError, OutputError
 
@@ -36,13 +36,7 @@ needs_browser = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def scene(empty_scene):
-    """An empty scene with the add-on registered, and with the operator."""
-    missing = [cls for cls in ops_page.CLASSES if not hasattr(bpy.types, cls.__name__)]
-    for cls in missing:
-        bpy.utils.register_class(cls)
-    yield
-    for cls in missing:
-        bpy.utils.unregister_class(cls)
+    """An empty scene with the add-on registered."""
 
 
 # --- Objects -------------------------------------------------------------------------------------

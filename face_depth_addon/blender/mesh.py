@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COLOUR, DEPTH, PLANE, UV = "Color", "depth", "plane", "UVMap"
 # Written when they are first needed.
 SMOOTHED, BORDER, DETAIL = "depth_smoothed", "border_distance", "depth_detail"
+_SELECTION = (".select_vert", ".select_edge", ".select_poly")
 
 
 def fill_mesh(mesh: bpy.types.Mesh, surface: "SurfaceMesh") -> Iterator[None]:
@@ -61,6 +62,10 @@ def fill_mesh(mesh: bpy.types.Mesh, surface: "SurfaceMesh") -> Iterator[None]:
     mesh.color_attributes.active_color_index = index
     mesh.color_attributes.render_color_index = index
     yield
+    # Blender adds elements selected, which whoever enters Edit Mode does not expect.
+    for name in _SELECTION:
+        if name in mesh.attributes:
+            mesh.attributes.remove(mesh.attributes[name])
     mesh.update()
 
 

@@ -31,7 +31,10 @@ class FACEDEPTH_PT_edit(_Tools, bpy.types.Panel):
     rows = (
         (("smooth", "Smooth", 'MOD_SMOOTH'), ("smooth_border", "Border", 'MOD_OUTLINE')),
         (("cleanup", "Clean Up", 'BRUSH_DATA'),),
-        (("cut_stretched", "Stretched", 'MOD_EDGESPLIT'), ("remove_spikes", "Spikes", 'SHARPCURVE')),
+        (
+            ("cut_stretched", "Stretched", 'MOD_EDGESPLIT'),
+            ("remove_spikes", "Spikes", 'SHARPCURVE'),
+        ),
         (("drop_islands", "Islands", 'STICKY_UVS_DISABLE'), ("fill_holes", "Holes", 'MESH_CIRCLE')),
         (("merge_doubles", "Doubles", 'AUTOMERGE_ON'), ("turn_flipped", "Flipped", 'NORMALS_FACE')),
         (

@@ -15,8 +15,8 @@ from ..polygons.raster import rasterise
 from .template import MATERIALS, PARTS, SKIN_END
 from .wrap import FittedHead
 
-# Visibility from which on a vertex's colour is known, and from which on it may colour the scalp, far
-# from the outline's mixed colours; and between which the photo fades in.
+# Visibility from which on a vertex's colour is known, and from which on it may colour the scalp,
+# far from the outline's mixed colours; and between which the photo fades in.
 _KNOWN, _CLEAR, _FADE = 0.5, 0.9, (0.3, 0.8)
 _WHITE_OF_THE_EYE = (225.0, 218.0, 212.0)
 _AT_ONCE = 1_000_000
