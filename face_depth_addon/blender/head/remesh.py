@@ -211,6 +211,8 @@ def _scratch(context: bpy.types.Context, mesh: bpy.types.Mesh) -> Iterator[bpy.t
     finally:
         bpy.data.objects.remove(scratch)
         bpy.data.batch_remove([mesh for mesh in bpy.data.meshes if mesh.name not in meshes])
+        # Until then the layer's list of objects holds a gap.
+        context.view_layer.update()
 
 
 def _updated(context: bpy.types.Context) -> bpy.types.Depsgraph:
