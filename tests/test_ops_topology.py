@@ -49,6 +49,30 @@ def blocks() -> dict[str, int]:
 # Wrap Head
 
 
+def test_watertight_head_is_the_template_and_a_cap():
+    add_sitter()
+    bpy.ops.face_depth.wrap_template(
+        texture_size='1024', close=True, expression_keys=True, hide_original=False
+    )
+    mesh = bpy.context.active_object.data
+    template = load_template()
+    count = len(template.faces[template.corners])
+    assert (corner_vertices(mesh)[:count] == template.faces[template.corners]).all()
+    corners = corner_vertices(mesh)
+    starts = np.array([polygon.loop_start for polygon in mesh.polygons])
+    after = np.arange(len(corners)) + 1
+    after[np.append(starts[1:], len(corners)) - 1] = starts
+    # Each edge is passed once in each direction: closed, and no face turned over.
+    forth = corners * len(mesh.vertices) + corners[after]
+    back = corners[after] * len(mesh.vertices) + corners
+    assert len(set(forth)) == len(forth) and set(forth) == set(back)
+    hub = len(template.vertices)
+    assert len(mesh.vertices) > hub
+    assert np.ptp(colours(mesh)[:hub], axis=0).max() > 0.3 and (colours(mesh)[hub:] > 0.0).all()
+    assert mesh.color_attributes.active_color.name == "Color"
+    assert list(mesh[LANDMARKS]) == template.landmarks.tolist()
+
+
 def test_wrapped_heads_of_two_photos_differ_in_their_shape_alone():
     made = []
     for seed, shape in ((1, Shape()), (2, Shape("PERSPECTIVE"))):

@@ -115,6 +115,8 @@ def _check_together(options: argparse.Namespace) -> None:
         raise FaceDepthError("A depth map belongs to one photo: give --depth-input one at a time.")
     if options.complete and options.topology == "template":
         raise FaceDepthError("The template is a whole head: leave --complete out.")
+    if options.watertight and options.topology != "template":
+        raise FaceDepthError("--watertight is for --topology template; --print closes any mesh.")
 
 
 def _log_errors_only() -> None:
@@ -228,7 +230,7 @@ def _edit(made: bpy.types.Object, options: argparse.Namespace, row: _Row) -> bpy
     if options.smooth:
         smooth_mesh(mesh, iterations=options.smooth)
     if options.topology == "template":
-        return wrap_template(bpy.context, made)
+        return wrap_template(bpy.context, made, close=options.watertight)
     item = complete_object(bpy.context, made) if options.complete else made
     if options.topology == "quads":
         quad_remesh(bpy.context, item, options.budget)

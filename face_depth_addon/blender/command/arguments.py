@@ -99,6 +99,7 @@ def _add_edits(group: argparse._ArgumentGroup) -> None:
         help="cut stretched faces, drop islands, remove spikes, fill small holes")
     add("--smooth", type=_number(int, 0, 200), nargs="?", const=5, default=0, metavar="ITERATIONS",
         help="smooth the mesh, keeping its features (5 iterations unless told)")
+    add("--watertight", action="store_true", help="close the neck of a template head")
     add("--complete", action="store_true", help="mirror what a turned head hides")
 
 

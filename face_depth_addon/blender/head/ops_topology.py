@@ -28,6 +28,10 @@ class FACEDEPTH_OT_wrap_template(bpy.types.Operator):
         description="Add 55 shape keys with the template's expressions, named as in ARKit",
         default=False,
     )
+    close: BoolProperty(
+        name="Watertight", description="Close the neck, as printers and simulations need it",
+        default=False,
+    )
     hide_original: BoolProperty(
         name="Hide Original",
         description="Hide the mesh it is made from; it keeps its sliders and edits", default=True,
@@ -55,7 +59,7 @@ class FACEDEPTH_OT_wrap_template(bpy.types.Operator):
         try:
             made = wrap_template(
                 context, context.active_object, int(self.texture_size), self.expression_keys,
-                self.hide_original,
+                self.hide_original, self.close,
             )
         except FaceDepthError as error:
             self.report({'ERROR'}, str(error))

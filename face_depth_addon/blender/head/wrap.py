@@ -9,10 +9,11 @@ import numpy as np
 from ...core.head.template import FRONT_END, MATERIALS, PARTS
 from ..material import photo_material
 from ..mesh import COLOUR, UV
-from ..shaping.shape import require_shape
+from ..shaping.shape import floats, require_shape
 from ..shaping.shape_nodes import seen_shape
 from ..stored import stored
 from .completion import add_beside
+from .neck import close_openings
 
 if TYPE_CHECKING:
     from ...core.head.bake import HeadColours
@@ -26,7 +27,7 @@ VISIBLE, LANDMARKS = "Visible", "landmarks_68"
 
 def wrap_template(
     context: bpy.types.Context, item: bpy.types.Object, texture_size: int = 2048,
-    expression_keys: bool = False, hide_original: bool = True,
+    expression_keys: bool = False, hide_original: bool = True, close: bool = False,
 ) -> bpy.types.Object:
     """Add ICT-FaceKit's head in the shape and with the colours of a reconstructed face.
 
@@ -43,6 +44,9 @@ def wrap_template(
         Add a shape key for each expression of the template.
     hide_original : bool
         Hide ``item``, so that the two do not overlap.
+    close : bool
+        Close the neck, and the eyeballs' backs, so that all of it is watertight; what this adds
+        comes after the template's own vertices and faces.
 
     Returns
     -------
@@ -69,6 +73,8 @@ def wrap_template(
         size = tile_size(material, texture_size)
         texture = bake_texture(head, colours, photo, material, size)
         mesh.materials.append(_material(f"{name} {part.lower()}", texture))
+    if close:
+        close_openings(mesh)
     made = add_beside(context, item, mesh, hide_original)
     _add_groups(made, head)
     if expression_keys:
@@ -123,10 +129,12 @@ def _add_groups(item: bpy.types.Object, head: "FittedHead") -> None:
 def _add_expressions(item: bpy.types.Object, head: "FittedHead") -> None:
     item.shape_key_add(name="Basis", from_mix=False)
     template, model = head.template, head.model
+    places = floats(item.data, "position", 3)
     for name, moved in zip(template.expression_names, template.expression):
         key = item.shape_key_add(name=name, from_mix=False)
         turned = model.scale * (moved.T @ model.rotation.T)
-        key.data.foreach_set("co", (head.positions + turned).astype(np.float32).ravel())
+        places[:len(turned)] = head.positions + turned
+        key.data.foreach_set("co", places.ravel())
 
 
 def _photo(image: bpy.types.Image) -> np.ndarray:

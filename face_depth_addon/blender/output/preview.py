@@ -1,20 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A rendered look at a mesh: from the front and at 45 degrees, with photo and as clay."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import radians
 from pathlib import Path
 
 import addon_utils
 import bpy
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ...core.errors import OutputError
 
 _TURN = radians(45.0)
 _SAMPLES = 8
+_SIZE = 800
 
 
-def render_preview(item: bpy.types.Object, path: Path, size: int = 800) -> None:
+@dataclass(frozen=True)
+class View:
+    """One look at an object.
+
+    Attributes
+    ----------
+    item : bpy.types.Object
+    turn : float
+        Radians about the vertical; positive turns the face towards the picture's right.
+    clay : bool
+        Grey in place of its materials.
+    """
+
+    item: bpy.types.Object
+    turn: float = 0.0
+    clay: bool = False
+
+
+def render_preview(item: bpy.types.Object, path: Path, size: int = _SIZE) -> None:
     """Render a mesh object to a PNG of two by two views, on the CPU, without a window.
 
     Parameters
@@ -30,39 +51,67 @@ def render_preview(item: bpy.types.Object, path: Path, size: int = 800) -> None:
     OutputError
         This Blender has no Cycles.
     """
+    views = [View(item, turn, clay) for clay in (False, True) for turn in (0.0, _TURN)]
+    render_views(views, 2, path, size // 2)
+
+
+def render_views(views: Sequence[View], columns: int, path: Path, size: int = _SIZE // 2) -> None:
+    """Render looks at objects in rows, all at one scale, to a PNG.
+
+    Parameters
+    ----------
+    views : sequence of View
+        From the upper left, row by row.
+    columns : int
+    path : Path
+    size : int
+        Width and height of one view in pixels.
+
+    Raises
+    ------
+    OutputError
+        This Blender has no Cycles.
+    """
     if addon_utils.enable("cycles") is None:
         raise OutputError("This Blender was built without Cycles, which renders the preview.")
     scene = bpy.data.scenes.new("Face Depth preview")
     made: list[bpy.types.ID] = []
     try:
-        made += _place_views(scene, item)
+        rows = -(-len(views) // columns)
+        made += _place_views(scene, views, columns, rows)
         scene.world = _world()
         made.append(scene.world)
-        _set_up(scene, path, size)
+        _set_up(scene, path, size * columns, size * rows)
         bpy.ops.render.render(scene=scene.name, write_still=True)
     finally:
         bpy.data.scenes.remove(scene)
         bpy.data.batch_remove(made)
 
 
-def _place_views(scene: bpy.types.Scene, item: bpy.types.Object) -> list[bpy.types.ID]:
-    """Four linked copies, a camera and two lights; returns the new data-blocks."""
-    reach = max(item.dimensions) * 0.58
+def _place_views(
+    scene: bpy.types.Scene, views: Sequence[View], columns: int, rows: int
+) -> list[bpy.types.ID]:
+    """Linked copies, a camera and two lights; returns the new data-blocks."""
+    reach = 0.58 * max(max(view.item.dimensions) for view in views)
     clay = bpy.data.materials.new("Face Depth clay")
     clay.diffuse_color = (0.6, 0.6, 0.6, 1.0)
     made: list[bpy.types.ID] = [clay]
-    for column, angle in ((-1, 0.0), (1, _TURN)):
-        for row in (1, -1):
-            copy = item.copy()
-            copy.matrix_world = (
-                Matrix.Translation((column * reach, 0.0, row * reach))
-                @ Matrix.Rotation(angle, 4, 'Z')
-            )
-            if row < 0:
-                copy.material_slots[0].link = 'OBJECT'
-                copy.material_slots[0].material = clay
-            scene.collection.objects.link(copy)
-            made.append(copy)
+    for index, view in enumerate(views):
+        row, column = divmod(index, columns)
+        place = ((2 * column + 1 - columns) * reach, 0.0, (rows - 1 - 2 * row) * reach)
+        copy = view.item.copy()
+        corners = [Vector(corner) for corner in view.item.bound_box]
+        middle = sum(corners, Vector()) / len(corners)
+        copy.matrix_world = (
+            Matrix.Translation(place) @ Matrix.Rotation(view.turn, 4, 'Z')
+            @ Matrix.Translation(-middle)
+        )
+        if view.clay:
+            for slot in copy.material_slots:
+                slot.link = 'OBJECT'
+                slot.material = clay
+        scene.collection.objects.link(copy)
+        made.append(copy)
     for name, energy, turn in (("key", 2.4, (60.0, 0.0, -35.0)), ("fill", 1.2, (75.0, 0.0, 40.0))):
         light = bpy.data.lights.new(f"Face Depth {name}", 'SUN')
         light.energy, light.angle = energy, radians(20.0)
@@ -71,7 +120,7 @@ def _place_views(scene: bpy.types.Scene, item: bpy.types.Object) -> list[bpy.typ
         scene.collection.objects.link(lamp)
         made += [lamp, light]
     camera = bpy.data.cameras.new("Face Depth preview")
-    camera.type, camera.ortho_scale = 'ORTHO', 4.0 * reach
+    camera.type, camera.ortho_scale = 'ORTHO', 2.0 * max(columns, rows) * reach
     holder = bpy.data.objects.new(camera.name, camera)
     holder.location, holder.rotation_euler = (0.0, -10.0 * reach, 0.0), (radians(90.0), 0.0, 0.0)
     camera.clip_end = 30.0 * reach
@@ -90,7 +139,7 @@ def _world() -> bpy.types.World:
     return world
 
 
-def _set_up(scene: bpy.types.Scene, path: Path, size: int) -> None:
+def _set_up(scene: bpy.types.Scene, path: Path, width: int, height: int) -> None:
     import _cycles
 
     render = scene.render
@@ -100,7 +149,7 @@ def _set_up(scene: bpy.types.Scene, path: Path, size: int) -> None:
     scene.cycles.samples = _SAMPLES if denoise else 3 * _SAMPLES
     scene.cycles.use_denoising = denoise
     scene.cycles.max_bounces = 1
-    render.resolution_x = render.resolution_y = size
+    render.resolution_x, render.resolution_y = width, height
     render.resolution_percentage = 100
     render.image_settings.file_format = 'PNG'
     render.filepath = str(path)
