@@ -46,7 +46,7 @@ PROJECTIONS = (
 )
 REGIONS = (
     ('FACE', "Face", "What lies within the face's outline"),
-    ('HEAD', "Head", "The head with its hair, without the neck"),
+    ('HEAD', "Head", "The head with hair down to the ear lobes, without the neck"),
     ('BUST', "Head and Shoulders", "All of the person that the photo shows"),
 )
 PROJECTION = dict(

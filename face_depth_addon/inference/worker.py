@@ -115,7 +115,8 @@ class Worker:
         )
         if header.get("depth_output"):
             clock.enter("output", "Writing the depth map", 0.9)
-            write_depth(Path(header["depth_output"]), photo_depth(result))
+            depth_file = Path(header["depth_output"])
+            write_depth(depth_file, photo_depth(result), result.metres_per_pixel)
             clock.finish()
         report("Sending the result", 0.95)
         info = {
