@@ -90,14 +90,11 @@ def wires(item, thickness=0.0004):
 
 def projections(studio):
     """Relief, weak perspective, perspective: each from the side."""
-    from face_depth_addon.core.relief.shaping import Shape
-
     items = []
     face = studio.face()
     for projection in ("RELIEF", "WEAK_PERSPECTIVE", "PERSPECTIVE"):
         face.data.face_depth.projection = projection
         items.append(copy_of(face))
-    del Shape
     return studio.views(*[(item, radians(60.0), True) for item in items])
 
 
@@ -145,7 +142,7 @@ def topology(studio):
     relayout(adaptive.data, Layout(topology="ADAPTIVE", budget=6000))
     quad_remesh(bpy.context, quads, 5000)
     decimate(bpy.context, fewer, 5000)
-    template = wrap_template(bpy.context, face)
+    template = wrap_template(bpy.context, face, hide_original=False)
     items = (face, adaptive, quads, fewer, template)
     return studio.views(*[(wires(item), radians(25.0), False) for item in items])
 
@@ -191,8 +188,8 @@ def completion(studio):
     from face_depth_addon.blender.head.wrap import wrap_template
 
     face = studio.face()
-    completed = complete_object(bpy.context, face)
-    wrapped = wrap_template(bpy.context, face)
+    completed = complete_object(bpy.context, face, hide_original=False)
+    wrapped = wrap_template(bpy.context, face, hide_original=False)
     return studio.views(
         *[(item, turn, False) for turn in (radians(70.0), radians(-70.0))
           for item in (face, completed, wrapped)], columns=3,
@@ -236,7 +233,7 @@ def cloud(studio):
     for modifier in coarse.modifiers:
         coarse.modifiers.remove(modifier)
     coarse = add_cloud(bpy.context, "Thin", cloud_of(bpy.context, coarse))
-    surface = cloud_to_mesh(bpy.context, dense)
+    surface, _ = cloud_to_mesh(bpy.context, dense)
     return studio.views(*[(item, THREE_QUARTERS, False) for item in (dense, coarse, surface)])
 
 

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ...core.errors import MeshError
+from ...core.face.regions import region_mask
 from ..material import pack_image, photo_material
 from ..mesh import COLOUR, PLANE, UV
 from ..mesh_edit import read_attribute
@@ -89,12 +90,20 @@ def completed_head(item: bpy.types.Object, result: "Reconstruction") -> "Complet
         )
     positions, places = seen_positions(item), _places(mesh, result)
     shape, viewpoint = seen_shape(item)
+    faces = _faces(mesh)
     return complete_head(
-        positions.astype(float), _faces(mesh),
+        positions.astype(float), faces[_in_head(places, result)[faces].all(axis=1)],
         np.rint(sample(result.rgb, places * result.size)).astype(np.uint8),
         places * (1.0, -1.0) + (0.0, 1.0), landmarks_on(positions, places, result),
         np.array(viewpoint.place) if shape.projection == "PERSPECTIVE" else None,
     )
+
+
+def _in_head(places: np.ndarray, result: "Reconstruction") -> np.ndarray:
+    """Which vertices are the head's, (n,) bool: a body is not symmetric to the head's plane."""
+    head = region_mask(result.subject, result.landmarks, "HEAD")
+    column, row = np.clip((places * result.size).astype(int), 0, result.size - 1).T
+    return head[row, column]
 
 
 def seen_positions(item: bpy.types.Object) -> np.ndarray:
