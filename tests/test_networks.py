@@ -224,13 +224,14 @@ def test_vae_reads_its_own_size_whatever_the_preprocessor_says(networks, tmp_pat
 
 
 def printed(code: str, folder: Path) -> str:
-    """Last line that a program prints which runs in that folder."""
+    """The list that a program prints which runs in that folder."""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120,
         env={**os.environ, "COLUMNS": "1000"},
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip().splitlines()[-1]
+    # Blender's own lines come before it or after it, as buffers are emptied.
+    return next(line for line in done.stdout.splitlines() if line.startswith("["))
 
 
 def package_with(models: dict[str, Path], folder: Path) -> Path:
