@@ -104,7 +104,7 @@ def shape(studio):
     looks = []
     for values in (
         {}, {"strength": 0.4}, {"gamma": 2.0}, {"far": 0.4}, {"tilt_y": radians(20.0)},
-        {"smoothing": 1.0}, {"feather": 0.03},
+        {"smoothing": 1.0}, {"feather": 0.01},
     ):
         for name, value in values.items():
             setattr(face.data.face_depth, name, value)
@@ -154,7 +154,7 @@ def detail(studio):
 
     face = studio.face(Layout(resolution=1024, region="FACE"))
     plain = copy_of(face)
-    add_detail(face.data, DetailSettings(size=1024))
+    add_detail(face.data, DetailSettings(size=1024, strength=2.0))
     return studio.views((face, 0.0, False), (plain, 0.0, True), (face, 0.0, True))
 
 
@@ -169,13 +169,13 @@ def smoothing(studio):
     places = np.empty(3 * count, np.float32)
     face.data.vertices.foreach_get("co", places)
     places = places.reshape(-1, 3)
-    places[:, 1] += np.random.default_rng(0).normal(0.0, 0.0004, count).astype(np.float32)
+    places[:, 1] += np.random.default_rng(0).normal(0.0, 0.0002, count).astype(np.float32)
     face.data.vertices.foreach_set("co", places.ravel())
     face.data.update()
     items = [face]
     for method in ("LAPLACIAN", "TAUBIN", "BILATERAL"):
         item = copy_of(face)
-        smooth_mesh(item.data, method=method, iterations=10)
+        smooth_mesh(item.data, method=method, iterations=20)
         items.append(item)
     return studio.views(*[(item, THREE_QUARTERS, True) for item in items])
 
@@ -237,6 +237,26 @@ def cloud(studio):
     return studio.views(*[(item, THREE_QUARTERS, False) for item in (dense, coarse, surface)])
 
 
+def page(studio):
+    """The web page in a browser: with the photo, as clay, and as grey depth."""
+    import numpy as np
+    from PIL import Image
+    from viewer_browser import Browser
+
+    from face_depth_addon.blender.output.page import write_html
+
+    path = studio.folder / "page.html"
+    write_html(studio.face(), path)
+    shots = []
+    with Browser() as browser:
+        browser.resize(560, 520)
+        for view, turn in (("photo", 30), ("clay", 30), ("depth", 0)):
+            browser.open(f"{path.as_uri()}#view={view}&turn={turn}")
+            browser.wait_for("!!document.documentElement.dataset.drawn")
+            shots.append(browser.picture())
+    return Image.fromarray(np.concatenate(shots, axis=1))
+
+
 SHEETS = {
     name: value for name, value in dict(globals()).items()
     if callable(value) and getattr(value, "__module__", "") == __name__
@@ -251,7 +271,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=IMAGES, metavar="DIR")
     options = parser.parse_args()
     _environment.ensure(tests=True)
-    sys.path.insert(0, str(_environment.ROOT))
+    sys.path[:0] = [str(_environment.ROOT), str(_environment.ROOT / "tests")]
     import bpy
     import skimage.data
     from PIL import Image
