@@ -4,6 +4,7 @@
 Lengths are millimetres in a photo's axes: x to the right, y down, z away from the camera.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from heads.manifest import FolderError
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
+from face_depth_addon.core.camera import Camera, from_camera_plane
 from face_depth_addon.core.crop import transform_points
 from face_depth_addon.core.detail.fine_relief import shading_relief
+from face_depth_addon.core.errors import MeshError
 from face_depth_addon.core.head.completion import complete_head
 from face_depth_addon.core.head.visibility import nearest, vertex_normals
 from face_depth_addon.core.head.wrap_model import similarity
+from face_depth_addon.core.pictures import origin_of
 from face_depth_addon.core.reconstruction import Reconstruction
 from face_depth_addon.core.relief.building import Layout, build_surface
 from face_depth_addon.core.relief.shaping import Shape, Viewpoint, photo_viewpoint
@@ -47,11 +51,15 @@ class Seen:
     @property
     def with_true_depth(self) -> Reconstruction:
         """The reconstruction that a model without error would give."""
-        relief = self.truth.relief
+        truth = self.truth
+        # A model's depth is what a camera turned towards the face would see.
+        camera = Camera(truth.focal_px, *truth.principal_px)
+        aslant = from_camera_plane(np.zeros_like(truth.relief), self.found.crop, camera)
+        relief = truth.relief - aslant
         known = np.isfinite(relief)
         _, (row, column) = distance_transform_edt(~known, return_indices=True)
         depth = cut(np.ascontiguousarray(relief[row, column]), self.found.crop, self.found.size)
-        return replace(self.found, depth=depth)
+        return replace(self.found, depth=depth, origin=origin_of(depth, self.found.subject))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +177,8 @@ def _angle(one: np.ndarray, other: np.ndarray, per_pixel: float) -> np.ndarray:
 def completion(seen: list[Seen]) -> str:
     """Distance of the scan's hidden side of turned faces from the completed mesh."""
     by_name = {each.truth.name: each for each in seen}
-    rows = ["| completed from | median | mean | 90th percentile |", "|---|---:|---:|---:|"]
+    rows = ["| completed from | photos | median | mean | 90th percentile |",
+            "|---|---:|---:|---:|---:|"]
     sources = (
         ("true depth, perspective, camera given", "with_true_depth", "PERSPECTIVE", True),
         ("predicted depth, relief", "found", "RELIEF", False),
@@ -184,14 +193,18 @@ def completion(seen: list[Seen]) -> str:
         return "There are no photos turned by 40 degrees to both sides."
     hidden = [_hidden_side(each.truth, other.truth) for each, other in pairs]
     for title, name, projection, given in sources:
-        errors = [
-            _completed_error(each.truth, getattr(each, name), projection, given, points)
-            for (each, _), points in zip(pairs, hidden, strict=True)
-        ]
+        errors = []
+        for (each, _), points in zip(pairs, hidden, strict=True):
+            # The landmarks are a network's, which may not fit the true depth well enough.
+            with suppress(MeshError):
+                errors.append(
+                    _completed_error(each.truth, getattr(each, name), projection, given, points)
+                )
         median, mean, worst = np.mean(
             [(np.median(error), error.mean(), np.quantile(error, 0.9)) for error in errors], axis=0
         )
-        rows.append(f"| {title} | {median:.2f} mm | {mean:.2f} mm | {worst:.2f} mm |")
+        figures = " | ".join(f"{value:.2f} mm" for value in (median, mean, worst))
+        rows.append(f"| {title} | {len(errors)} | {figures} |")
     return "\n".join(rows)
 
 
