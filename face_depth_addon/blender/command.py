@@ -128,6 +128,7 @@ def run_command(arguments: list[str]) -> int:
     client = WorkerClient(options.python or preferences.python)
     device = options.device or preferences.device
     rows = []
+    streams = [os.dup(stream) for stream in (1, 2)]
     try:
         with _interrupts_noted() as check:
             for target in targets:
@@ -139,6 +140,8 @@ def run_command(arguments: list[str]) -> int:
         if options.report:
             _write_report(options.report, rows)
     except KeyboardInterrupt:
+        # It may have come in the middle of keeping Blender quiet.
+        _point_at(streams)
         _say("Interrupted.")
         return EXIT_INTERRUPTED
     except OutputError as error:
@@ -146,6 +149,8 @@ def run_command(arguments: list[str]) -> int:
         return EXIT_FAILED
     finally:
         client.close()
+        for stream in streams:
+            os.close(stream)
     return 0 if all(row.ok for row in rows) else EXIT_FAILED
 
 
@@ -343,9 +348,15 @@ def _quiet_blender() -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for stream, copy in zip((1, 2), kept):
-            os.dup2(copy, stream)
-            os.close(copy)
+        _point_at(kept)
+        for stream in kept:
+            os.close(stream)
+
+
+def _point_at(streams: list[int]) -> None:
+    """Let standard output and standard error be these."""
+    for stream, copy in zip((1, 2), streams):
+        os.dup2(copy, stream)
 
 
 def _show_texture_on_open() -> None:
