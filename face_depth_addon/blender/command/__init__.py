@@ -5,6 +5,7 @@ import argparse
 import json
 import logging
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ from ..repair.mesh_smooth import smooth_mesh
 from ..shaping.mesh_settings import mesh_settings
 from .arguments import parser
 from .targets import Target, plan
-from .writing import quiet_blender, write_outputs
+from .writing import point_at, quiet_blender, write_outputs
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -81,6 +82,7 @@ def _run(arguments: list[str]) -> int:
     client = WorkerClient(options.python or preferences.python)
     device = options.device or preferences.device
     rows = []
+    streams = [os.dup(stream) for stream in (1, 2)]
     try:
         with _interrupts_noted() as check:
             for target in targets:
@@ -92,6 +94,8 @@ def _run(arguments: list[str]) -> int:
         if options.report:
             _write_report(options.report, rows)
     except KeyboardInterrupt:
+        # It may have come in the middle of keeping Blender quiet.
+        point_at(streams)
         _say("Interrupted.")
         return EXIT_INTERRUPTED
     except OutputError as error:
@@ -99,6 +103,8 @@ def _run(arguments: list[str]) -> int:
         return EXIT_FAILED
     finally:
         client.close()
+        for stream in streams:
+            os.close(stream)
     return 0 if all(row.ok for row in rows) else EXIT_FAILED
 
 

@@ -87,6 +87,12 @@ def quiet_blender() -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for stream, copy in zip((1, 2), kept):
-            os.dup2(copy, stream)
-            os.close(copy)
+        point_at(kept)
+        for stream in kept:
+            os.close(stream)
+
+
+def point_at(streams: list[int]) -> None:
+    """Let standard output and standard error be these."""
+    for stream, copy in zip((1, 2), streams):
+        os.dup2(copy, stream)
