@@ -6,6 +6,7 @@ Lengths are millimetres in a photo's axes: x to the right, y down, z away from t
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -32,13 +33,13 @@ from .truth import Truth, list_cases, unproject
 
 _PROJECTIONS = ("RELIEF", "WEAK_PERSPECTIVE", "PERSPECTIVE")
 _LAYOUT = Layout(resolution=256)
-_TURNED = ("y+40", "y-40")
+_TURNED = 40
 _TO_SCAN = 1000.0 * np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 # A scan more aslant to the line of sight than this is no measure of what is seen.
 _LEAST_FACING = np.cos(np.radians(75.0))
 # Behind what a photo shows from which on a point is hidden in it.
 _BEHIND = 3.0
-_ROUNDS, _PAIRS = 60, 0.8
+_ROUNDS, _PAIRS = 60, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,11 @@ class Seen:
         known = np.isfinite(relief)
         _, (row, column) = distance_transform_edt(~known, return_indices=True)
         depth = cut(np.ascontiguousarray(relief[row, column]), self.found.crop, self.found.size)
-        return replace(self.found, depth=depth, origin=origin_of(depth, self.found.subject))
+        there = cut(known.astype(np.float32), self.found.crop, self.found.size) > 0.99
+        subject = self.found.subject & there
+        return replace(
+            self.found, depth=depth, subject=subject, origin=origin_of(depth, subject)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +181,7 @@ def _angle(one: np.ndarray, other: np.ndarray, per_pixel: float) -> np.ndarray:
 
 def completion(seen: list[Seen]) -> str:
     """Distance of the scan's hidden side of turned faces from the completed mesh."""
-    by_name = {each.truth.name: each for each in seen}
+    views = _by_light(seen)
     rows = ["| completed from | photos | median | mean | 90th percentile |",
             "|---|---:|---:|---:|---:|"]
     sources = (
@@ -184,17 +189,17 @@ def completion(seen: list[Seen]) -> str:
         ("predicted depth, relief", "found", "RELIEF", False),
         ("predicted depth, perspective at 80 cm", "found", "PERSPECTIVE", False),
     )
-    pairs = [
-        (each, by_name[other]) for name, each in by_name.items()
-        if any(name.endswith(turn) for turn in _TURNED)
-        and (other := name[:-4] + _TURNED[name.endswith(_TURNED[0])]) in by_name
+    # Each turned photo with the way to it from the one that shows its hidden side.
+    turned = [
+        (way[-1], _hidden_side([each.truth for each in way]))
+        for light in views.values() if {-_TURNED, _TURNED} <= set(light)
+        for way in (_way(light, _TURNED), _way(light, -_TURNED))
     ]
-    if not pairs:
-        return "There are no photos turned by 40 degrees to both sides."
-    hidden = [_hidden_side(each.truth, other.truth) for each, other in pairs]
+    if not turned:
+        return f"There are no photos turned by {_TURNED} degrees to both sides."
     for title, name, projection, given in sources:
         errors = []
-        for (each, _), points in zip(pairs, hidden, strict=True):
+        for each, points in turned:
             # The landmarks are a network's, which may not fit the true depth well enough.
             with suppress(MeshError):
                 errors.append(
@@ -206,6 +211,22 @@ def completion(seen: list[Seen]) -> str:
         figures = " | ".join(f"{value:.2f} mm" for value in (median, mean, worst))
         rows.append(f"| {title} | {len(errors)} | {figures} |")
     return "\n".join(rows)
+
+
+def _by_light(seen: list[Seen]) -> dict[str, dict[int, Seen]]:
+    """The photos by what stands before their yaw in their name, and by that."""
+    views: dict[str, dict[int, Seen]] = {}
+    for each in seen:
+        light, mark, yaw = each.truth.name.rpartition("_y")
+        if mark:
+            views.setdefault(light, {})[int(yaw)] = each
+    return views
+
+
+def _way(light: dict[int, Seen], goal: int) -> list[Seen]:
+    """The photos from one turned the other way to one of that yaw, through those between."""
+    yaws = sorted((yaw for yaw in light if abs(yaw) <= _TURNED), reverse=goal < 0)
+    return [light[yaw] for yaw in yaws]
 
 
 def _completed_error(
@@ -241,11 +262,16 @@ def _dense(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
     return np.concatenate([points, np.einsum("wc,qcd->qwd", weights, points[quads]).reshape(-1, 3)])
 
 
-def _hidden_side(truth: Truth, other: Truth) -> np.ndarray:
-    """The part of the face that only the other photo shows, in the first one's frame: (n, 3)."""
-    theirs = _scan(other)
-    rotation, shift = _between(other, truth)
-    points, normals = theirs.points @ rotation.T + shift, theirs.normals @ rotation.T
+def _hidden_side(way: list[Truth]) -> np.ndarray:
+    """The part of the face that the first photo shows and the last hides, as that sees it: (n, 3).
+
+    Those between lead from the one to the other, as two so far apart have little in common.
+    """
+    theirs, truth = _scan(way[0]), way[-1]
+    points, normals = theirs.points, theirs.normals
+    for source, goal in pairwise(way):
+        rotation, shift = _between(source, goal)
+        points, normals = points @ rotation.T + shift, normals @ rotation.T
     pixels = points[:, :2] / points[:, 2:] * truth.focal_px + np.array(truth.principal_px)
     column, row = np.clip(pixels.astype(int), 0, np.array(truth.face.shape[::-1]) - 1).T
     front = truth.distance[row, column]
