@@ -13,6 +13,7 @@ from __future__ import annotations  # see _environment.py
 
 import argparse
 import gc
+import itertools
 import json
 import os
 import platform
@@ -105,10 +106,12 @@ class Repeats:
     inference: int = 9
     stall: int = 5
     register: int = 7
+    slider: int = 9
 
 
 QUICK = Repeats(
-    cold=2, warm=3, mesh={512: 3, 1024: 3, 2048: 1}, inference=3, stall=2, register=3
+    cold=2, warm=3, mesh={512: 3, 1024: 3, 2048: 1}, inference=3, stall=2, register=3,
+    slider=3,
 )
 
 
@@ -127,9 +130,12 @@ def main() -> int:
             return 2
         print(machine(photo), flush=True)
         sections = []
-        for section in run_sections(photo, repeats, options.quick):
-            sections.append(section)
-            print(markdown(section), flush=True)
+        from face_depth_addon.blender.shaping.mesh_settings import mesh_settings
+
+        with mesh_settings():
+            for section in run_sections(photo, repeats, options.quick):
+                sections.append(section)
+                print(markdown(section), flush=True)
         print(f"\nLoad average at the end: {_load()}.")
     if options.json:
         options.json.write_text(json.dumps(as_json(machine(photo), sections), indent=1) + "\n")
@@ -175,6 +181,8 @@ def run_sections(photo: Path, repeats: Repeats, quick: bool) -> Iterator[Section
         client.close()
     for resolution in _RESOLUTIONS:
         yield mesh_building(resolution, repeats.mesh[resolution])
+    for resolution in _RESOLUTIONS:
+        yield slider(resolution, repeats.slider)
     yield inference(photo, quick)
     yield registration(repeats.register)
 
@@ -370,6 +378,68 @@ def mesh_building(resolution: int, repeats: int) -> Section:
     return Section(f"Mesh building, {resolution} x {resolution} vertices, linked", rows)
 
 
+def slider(resolution: int, repeats: int) -> Section:
+    """A step of a slider on a finished mesh, against bare writes of positions.
+
+    Both include what a redraw then asks of the mesh on the processor: evaluation, triangles and
+    normals. What the graphics card does comes on top, for both alike.
+    """
+    import bpy
+    import numpy as np
+
+    from face_depth_addon.blender.mesh import fill_mesh
+    from face_depth_addon.blender.shaping.shape import give_shape
+    from face_depth_addon.core.relief.building import Layout
+    from face_depth_addon.core.relief.grid import build_grid
+    from face_depth_addon.core.relief.shaping import Shape, depth_span, photo_viewpoint
+
+    subject = _square_subject(resolution)
+    grid = build_grid(subject, resolution)
+    mesh = bpy.data.meshes.new("Slider")
+    for _ in fill_mesh(mesh, grid):
+        pass
+    give_shape(mesh, Layout(), Shape(), photo_viewpoint(subject), depth_span(subject))
+    item = bpy.data.objects.new("Slider", mesh)
+    bpy.context.scene.collection.objects.link(item)
+    strengths = itertools.cycle((0.8, 1.2))
+    written = itertools.cycle(
+        np.ascontiguousarray(grid.positions * (1.0, factor, 1.0), np.float32).ravel()
+        for factor in (0.8, 1.2)
+    )
+
+    def shown() -> None:
+        seen = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        seen.calc_loop_triangles()
+        _ = seen.vertex_normals[0].vector
+
+    def move(name: str, values) -> None:
+        setattr(mesh.face_depth, name, next(values))
+        shown()
+
+    def write() -> None:
+        mesh.attributes["position"].data.foreach_set("vector", next(written))
+        mesh.update()
+        shown()
+
+    distances = itertools.cycle((0.7, 0.9))
+    times = interleave({
+        "bare": lambda: _time(write), "relief": lambda: _time(lambda: move("strength", strengths)),
+    }, repeats)
+    mesh.face_depth.projection = 'PERSPECTIVE'
+    times |= interleave({
+        "perspective": lambda: _time(lambda: move("distance", distances)),
+    }, repeats)
+    bpy.data.objects.remove(item)
+    bpy.data.meshes.remove(mesh)
+    bare = Row("bare write of positions, evaluation (floor)", _ms(times["bare"]))
+    most = 1.5 if resolution == 512 else None
+    return Section(f"One step of a slider, {resolution} x {resolution} vertices", [
+        bare,
+        Row("Strength, relief", _ms(times["relief"]), base=bare, most=most),
+        Row("Distance, perspective", _ms(times["perspective"]), base=bare, most=most),
+    ])
+
+
 def _square_subject(resolution: int):
     """A dome that fills its crop, at the size the pipeline works at."""
     import numpy as np
@@ -386,6 +456,7 @@ def _square_subject(resolution: int):
         matte=np.full((size, size), 255, np.uint8), rgb=rgb,
         crop=Crop(size / 2, size / 2, float(size)), metres_per_pixel=0.3 / size,
         origin=np.array([0.5, 0.5, size / 4]), pictures=Pictures(b"", b"", b"", b""),
+        info={"width": size, "height": size, "focal_35mm": None},
     )
 
 
