@@ -165,7 +165,8 @@ def test_holes_are_filled_with_the_face_that_was_there(face, mode, fill):
         positions(mesh)[new][:, np.newaxis, ::2] - whole[:, ::2], axis=2
     ).argmin(axis=1)
     off = np.abs(positions(mesh)[new, 1] - whole[twins, 1])
-    assert np.median(off) < 0.0007 and off.max() < 0.002
+    # The hub of a fan lies in the plane of its border, whatever bulged there.
+    assert np.median(off) < (0.001 if fill == "FAN" else 0.0007) and off.max() < 0.002
     assert np.abs(values(mesh, "Color", 4)[new] - colours[twins]).mean() < 0.1
     found, expected = corner_uvs(mesh)
     np.testing.assert_allclose(found, expected, atol=0.004)

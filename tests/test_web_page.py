@@ -389,7 +389,7 @@ def test_command_line_writes_a_page_for_each_photo(pages):
     (["other.png", "--html", "page.html"], "with several photos, name a folder."),
     (["--html", "x.html", "--preview", "x.HTML"], "x.HTML is not a picture"),
     (["--html", "photo.png/x.html"], "The folder photo.png cannot be made"),
-    ([], "nothing to write: give -o, --depth-output, --preview or --html."),
+    ([], "--preview or --html."),
 ])
 def test_wrong_page_is_told_before_any_work(capfd, monkeypatch, tmp_path, arguments, expected):
     from face_depth_addon.blender.command import run_command

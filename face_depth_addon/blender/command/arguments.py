@@ -79,8 +79,8 @@ def _add_shape(group: argparse._ArgumentGroup) -> None:
         help="vertices of an adaptive mesh, or faces of a remesh (default: 20000)")
     add("--part", choices=("face", "head", "bust"), default="bust",
         help="how much of the person becomes a mesh (default: bust)")
-    add("--cut", type=_number(float, 30, 90), default=90.0, metavar="DEGREES",
-        help="cut the mesh open where it is steeper than this (default: 90, no cut)")
+    add("--cut", type=_number(float, 30, 90), default=86.0, metavar="DEGREES",
+        help="cut the mesh open where it is steeper than this (default: 86; 90 cuts nothing)")
     add("--projection", choices=("relief", "weak-perspective", "perspective"), default="relief",
         help="how depth becomes the surface (default: relief)")
     add("--distance", type=_number(float, 0.1, 100), metavar="METRES",

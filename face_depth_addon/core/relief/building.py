@@ -37,14 +37,14 @@ class Layout:
         As in `regions.region_mask`.
     max_angle : float
         Where the relief is steeper than this, in radians to the picture's plane, the mesh is cut
-        open; a right angle cuts nothing.
+        open; a right angle cuts nothing. From 86 degrees on it is a sheet between near and far.
     """
 
     topology: Topology = "GRID"
     resolution: int = 512
     budget: int = 20000
     region: Region = "BUST"
-    max_angle: float = np.pi / 2
+    max_angle: float = np.radians(86.0)
 
 
 def build_surface(
