@@ -2,6 +2,7 @@
 """Imports point inward only, and registering stays light."""
 
 import ast
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,49 @@ def test_blender_ring_works_without_opencv_and_pillow():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip().endswith("loaded"), done.stderr
+
+
+WITHOUT_OPENCV = """
+import sys
+sys.modules['cv2'] = sys.modules['PIL'] = None
+import bpy, face_depth_addon, os, pickle
+face_depth_addon.register()
+bpy.ops.wm.read_factory_settings(use_empty=True)
+from face_depth_addon.blender.reconstruct import Settings, build_steps, finish
+from face_depth_addon.core.relief.building import Layout
+result = pickle.load(open(sys.argv[1], 'rb'))
+for region in ('FACE', 'HEAD', 'BUST'):
+    settings = Settings(layout=Layout(resolution=64, region=region))
+    item = finish(build_steps(bpy.context, result, settings, 0.1))
+    item.data.face_depth.projection = 'PERSPECTIVE'
+    item.data.face_depth.strength = 0.5
+    assert len(item.data.vertices) > 500
+bpy.context.view_layer.objects.active = item
+bpy.ops.face_depth.smooth()
+bpy.ops.face_depth.cleanup()
+count = len(item.data.vertices)
+for name in ('relayout', 'add_detail', 'complete_head'):
+    try:
+        getattr(bpy.ops.face_depth, name)()
+        print('no word of', name)
+    except RuntimeError as error:
+        assert 'This tool needs OpenCV and Pillow, which this Blender lacks' in str(error), error
+assert len(item.data.vertices) == count
+print('made', flush=True)
+os._exit(0)
+"""
+
+
+def test_mesh_and_its_sliders_need_neither_opencv_nor_pillow(tmp_path):
+    """Where a tool does, it says so and leaves the mesh alone."""
+    from made_faces import made_face
+
+    (tmp_path / "face.pickle").write_bytes(pickle.dumps(made_face()))
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_OPENCV, str(tmp_path / "face.pickle")], cwd=ROOT,
+        capture_output=True, text=True, timeout=120,
+    )
+    assert done.stdout.strip().endswith("made") and "no word" not in done.stdout, done.stderr
 
 
 def test_package_stays_quiet_and_specific():

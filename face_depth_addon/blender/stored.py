@@ -13,6 +13,7 @@ from ..core.errors import MeshError
 from ..core.face.sizing import measured_mm
 from ..core.reconstruction import Pictures, Reconstruction
 from .material import pack_image
+from .packages import require_packages
 
 if TYPE_CHECKING:
     from .shaping.shape import FACEDEPTH_PG_shape
@@ -132,6 +133,7 @@ def resized_to(pixels: np.ndarray, size: int) -> np.ndarray:
     """(size, size, channels), averaged or interpolated."""
     if pixels.shape[:2] == (size, size):
         return pixels
+    require_packages()
     from ..core.sampling import resized
 
     return resized(pixels, size)

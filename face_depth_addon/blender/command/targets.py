@@ -168,7 +168,9 @@ def _check_overlap(read: list[str | Path], paths: list[Path]) -> None:
     for path in paths:
         place = os.path.realpath(path).casefold()
         if place in originals:
-            raise OutputError(f"{path} is one of the files to read: choose another name to write to.")
+            raise OutputError(
+                f"{path} is one of the files to read: choose another name to write to."
+            )
         if place in seen:
             raise OutputError(f"Two outputs would be written to {path}: choose another name.")
         seen.add(place)

@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...core.depth.meaning import Meaning
-from ...core.errors import FaceDepthError, NoFaceError
+from ...core.errors import NoFaceError
 from ...core.relief.building import Layout
 from ...core.relief.shaping import Shape
 from ...inference.model_folder import FACEMESH
+from ..packages import require_packages
 from ..photo_source import PhotoSource
 from ..reconstruct import Outcome, Progress, Settings, build_steps, finish, infer_steps
 from ..stored import stored
@@ -114,17 +114,6 @@ def import_steps(
         "reading": read - begun, "mesh": perf_counter() - read, "total": perf_counter() - begun,
     }
     return Outcome(item, "", result.info)
-
-
-def require_packages() -> None:
-    """Raise a `FaceDepthError` where OpenCV or Pillow is missing."""
-    try:
-        import_module("...core.depth.depth_file", __package__)
-    except ImportError as error:
-        raise FaceDepthError(
-            f"Depth maps need the package {error.name}, which this Blender lacks: install the "
-            "complete extension again."
-        ) from error
 
 
 def _frame_of(

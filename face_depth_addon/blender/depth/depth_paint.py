@@ -12,6 +12,7 @@ from ...core.reconstruction import Reconstruction
 from ..material import pack_image
 from ..mesh import BORDER, DEPTH, PLANE, SMOOTHED
 from ..mesh_edit import move_vertices
+from ..packages import require_packages
 from ..shaping.relayout import relayout
 from ..shaping.shape import (
     applied,
@@ -176,6 +177,7 @@ def _subject_painted(mesh: bpy.types.Mesh, result: Reconstruction) -> bool:
 
 def _displace(mesh: bpy.types.Mesh, result: Reconstruction) -> int:
     """Follow the painted depth; how many vertices moved."""
+    require_packages()
     from ...core.depth.edit import painted_change
     from ...core.relief.layers import points_of
 

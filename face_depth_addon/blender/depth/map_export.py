@@ -11,9 +11,9 @@ import numpy as np
 from ...core.errors import MeshError, OutputError
 from ...core.files import write_whole
 from ..mesh import PLANE
+from ..packages import require_packages
 from ..shaping.shape import floats
 from ..stored import pixels_of, stored
-from .depth_io import require_packages
 
 if TYPE_CHECKING:
     from ...core.reconstruction import Reconstruction

@@ -4,6 +4,7 @@
 import bpy
 
 from ..material import pack_image
+from ..packages import require_packages
 from ..shaping.shape import applied
 from ..shaping.shape_nodes import seen_shape
 from ..stored import stored
@@ -35,6 +36,7 @@ def bake_detail(
     MeshError
         There is no detail, or the material has normals of its own or no Principled shader.
     """
+    require_packages()
     from ...core.detail.fine_relief import baked_detail
 
     require_detail(mesh)

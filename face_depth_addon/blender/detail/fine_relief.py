@@ -10,6 +10,7 @@ import numpy as np
 from ...core.errors import MeshError
 from ..mesh import DETAIL, PLANE
 from ..mesh_edit import move_vertices
+from ..packages import require_packages
 from ..shaping.relayout import relayout
 from ..shaping.shape import (
     applied,
@@ -181,6 +182,7 @@ def with_modifier(mesh: bpy.types.Mesh) -> list[bpy.types.Object]:
 
 
 def _relief(result: "Reconstruction", settings: DetailSettings) -> np.ndarray:
+    require_packages()
     from ...core.detail.fine_relief import crop_photo, normal_relief, shading_relief
 
     normals = None if settings.source == "SHADING" else _normals(settings)

@@ -11,6 +11,7 @@ from ...core.face.regions import region_mask
 from ..material import pack_image, photo_material
 from ..mesh import COLOUR, PLANE, UV
 from ..mesh_edit import read_attribute
+from ..packages import require_packages
 from ..shaping.shape import applied, floats, require_shape, shaped
 from ..shaping.shape_nodes import seen_shape
 from ..stored import stored
@@ -49,6 +50,7 @@ def complete_object(
     MeshError
         The mesh holds no reconstruction of a face, or too little of it is seen on both sides.
     """
+    require_packages()
     from ...core.head.texture import encoded_texture
 
     result = stored(item.data)

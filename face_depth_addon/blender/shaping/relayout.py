@@ -10,6 +10,7 @@ import numpy as np
 from ...core.relief.building import Layout, build_surface
 from ..mesh import BORDER, PLANE, SMOOTHED, fill_mesh
 from ..mesh_edit import read_attribute
+from ..packages import require_packages
 from ..stored import stored
 from .shape import (
     applied,
@@ -43,7 +44,10 @@ def relayout(mesh: bpy.types.Mesh, layout: Layout) -> None:
     ------
     MeshError
         The mesh holds no reconstruction, or nothing would be left of it.
+    FaceDepthError
+        OpenCV is missing.
     """
+    require_packages()
     require_shape(mesh)
     result = stored(mesh)
     shape, viewpoint = applied(mesh)

@@ -16,6 +16,7 @@ from ...core.relief.building import Layout, meshed_part
 from ...core.relief.shaping import Layers, Shape, Viewpoint, displace, move, soften
 from ..mesh import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
 from ..mesh_edit import move_vertices, read_attribute
+from ..packages import require_packages
 from ..stored import stored
 from .shape_settings import FACEDEPTH_PG_shape
 
@@ -175,6 +176,7 @@ def sampled_layers(
     result: Reconstruction, layout: Layout, plane: np.ndarray, names: set[str]
 ) -> Layers:
     """The layers of those names, and the detail if there is any, for (n, 2) places."""
+    require_packages()
     from ...core.relief.layers import layers_at
 
     asked = Shape(smoothing=float(SMOOTHED in names), feather=float(BORDER in names))

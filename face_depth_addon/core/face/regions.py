@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much of the subject becomes a mesh."""
+"""How much of the subject becomes a mesh. Needs numpy only."""
 
 from typing import Literal
 
 import numpy as np
 
+from ..masks import big_pieces, hull_mask
 from .face_points import JAW
 
 Region = Literal["FACE", "HEAD", "BUST"]
@@ -36,10 +37,11 @@ def region_mask(subject: np.ndarray, landmarks: np.ndarray | None, region: Regio
     if landmarks is None or region == "BUST":
         return subject
     points = landmarks[:, :2] * subject.shape[0]
-    part = _hull(points, subject.shape)
+    # A turned nose reaches beyond the face's outline, but not beyond the hull.
+    part = hull_mask(points, subject.shape)
     if region == "HEAD":
         part |= _above_jaw(points[list(JAW)], subject.shape)
-    return _biggest_piece(subject & part)
+    return big_pieces(subject & part)
 
 
 def _above_jaw(jaw: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -53,23 +55,3 @@ def _above_jaw(jaw: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     curve = np.interp(columns, across, down, left=right_lobe, right=left_lobe)
     outwards = np.maximum(np.maximum(across[0] - columns, columns - across[-1]), 0.0)
     return rows[:, None] < curve + drop - _RISE * outwards
-
-
-def _hull(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Pixels in the convex hull of (n, 2) points: a turned nose reaches beyond the outline."""
-    import cv2
-
-    corners = cv2.convexHull(np.round(points - 0.5).astype(np.int32))
-    inside = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(inside, corners, 1)
-    return inside.astype(bool)
-
-
-def _biggest_piece(mask: np.ndarray) -> np.ndarray:
-    """The mask without all but the biggest of its pieces."""
-    import cv2
-
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    return mask & (labels == counts.argmax())

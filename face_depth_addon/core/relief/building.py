@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import MeshError
 from ..face.regions import Region, region_mask
+from ..masks import big_pieces, grown, opened
 from ..reconstruction import Reconstruction
 from .grid import build_grid
 from .shaping import Layers, Shape, Viewpoint, depth_span, displace, photo_viewpoint, soften
@@ -108,17 +109,11 @@ def _without_sheets(
     reconstruction: Reconstruction, mask: np.ndarray, max_angle: float
 ) -> np.ndarray:
     """A mask without what is too steep, and without the crumbs that this leaves."""
-    import cv2
-
     size = reconstruction.size
     per_pixel = reconstruction.crop.side / size
     down, across = np.gradient(reconstruction.depth / np.float32(per_pixel))
-    steep = (np.hypot(down, across) > np.tan(max_angle)).astype(np.uint8)
-    width = max(3, round(_LEAST_CUT * size) | 1)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    steep = cv2.dilate(cv2.morphologyEx(steep, cv2.MORPH_OPEN, disc), disc)
-    kept = (mask & (steep == 0)).astype(np.uint8)
-    _, labels = cv2.connectedComponents(kept, connectivity=4)
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    return (counts > _LEAST_PART * counts.max())[labels]
+    steep = np.hypot(down, across) > np.tan(max_angle)
+    if not steep.any():
+        return mask
+    radius = max(1, round(_LEAST_CUT * size / 2))
+    return big_pieces(mask & ~grown(opened(steep, radius), radius), _LEAST_PART)
