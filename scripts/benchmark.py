@@ -220,7 +220,8 @@ def warm(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     timings = {"face-dpt": [], "facemesh": []}
     for turn in range(repeats + 1):
         for model, kept in timings.items():
-            outcome = _reconstruct(client, photo, Settings(model=model, layout=Layout(resolution=512)))
+            settings = Settings(model=model, layout=Layout(resolution=512))
+            outcome = _reconstruct(client, photo, settings)
             if turn:
                 kept.append(outcome.info["timings"])
             if model == "face-dpt":
@@ -395,42 +396,47 @@ def slider(resolution: int, repeats: int) -> Section:
 
     subject = _square_subject(resolution)
     grid = build_grid(subject, resolution)
-    mesh = bpy.data.meshes.new("Slider")
-    for _ in fill_mesh(mesh, grid):
-        pass
-    give_shape(mesh, Layout(), Shape(), photo_viewpoint(subject), depth_span(subject))
-    item = bpy.data.objects.new("Slider", mesh)
-    bpy.context.scene.collection.objects.link(item)
-    strengths = itertools.cycle((0.8, 1.2))
+    items = {}
+    for projection in ("RELIEF", "PERSPECTIVE"):
+        mesh = bpy.data.meshes.new("Slider")
+        for _ in fill_mesh(mesh, grid):
+            pass
+        give_shape(mesh, Layout(), Shape(), photo_viewpoint(subject), depth_span(subject))
+        mesh.face_depth.projection = projection
+        items[projection] = bpy.data.objects.new("Slider", mesh)
+        bpy.context.scene.collection.objects.link(items[projection])
     written = itertools.cycle(
         np.ascontiguousarray(grid.positions * (1.0, factor, 1.0), np.float32).ravel()
         for factor in (0.8, 1.2)
     )
+    sliders = {"RELIEF": ("strength", (0.8, 1.2)), "PERSPECTIVE": ("distance", (0.7, 0.9))}
+    sliders = {key: (name, itertools.cycle(values)) for key, (name, values) in sliders.items()}
 
-    def shown() -> None:
+    def show(item) -> None:
         seen = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
         seen.calc_loop_triangles()
         _ = seen.vertex_normals[0].vector
 
-    def move(name: str, values) -> None:
-        setattr(mesh.face_depth, name, next(values))
-        shown()
-
     def write() -> None:
+        mesh = items["RELIEF"].data
         mesh.attributes["position"].data.foreach_set("vector", next(written))
         mesh.update()
-        shown()
+        show(items["RELIEF"])
 
-    distances = itertools.cycle((0.7, 0.9))
+    def move(key: str) -> None:
+        name, values = sliders[key]
+        setattr(items[key].data.face_depth, name, next(values))
+        show(items[key])
+
     times = interleave({
-        "bare": lambda: _time(write), "relief": lambda: _time(lambda: move("strength", strengths)),
+        "bare": lambda: _time(write),
+        "relief": lambda: _time(lambda: move("RELIEF")),
+        "perspective": lambda: _time(lambda: move("PERSPECTIVE")),
     }, repeats)
-    mesh.face_depth.projection = 'PERSPECTIVE'
-    times |= interleave({
-        "perspective": lambda: _time(lambda: move("distance", distances)),
-    }, repeats)
-    bpy.data.objects.remove(item)
-    bpy.data.meshes.remove(mesh)
+    for item in items.values():
+        mesh = item.data
+        bpy.data.objects.remove(item)
+        bpy.data.meshes.remove(mesh)
     bare = Row("bare write of positions, evaluation (floor)", _ms(times["bare"]))
     most = 1.5 if resolution == 512 else None
     return Section(f"One step of a slider, {resolution} x {resolution} vertices", [
@@ -604,7 +610,9 @@ def registration(repeats: int) -> Section:
     answers = []
     for _ in range(repeats + 1):
         child = subprocess.run(
-            [sys.executable, "-c", _REGISTER], stdout=subprocess.PIPE, check=True
+            [sys.executable, "-c", _REGISTER], stdout=subprocess.PIPE, check=True,
+            # As in Blender: what the first start compiles is kept for those after it.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
         )
         answers.append(json.loads(child.stdout.splitlines()[-1]))
     row = Row("import and register", _ms(seconds for seconds, _ in answers[1:]), most=30.0)

@@ -169,7 +169,7 @@ def smoothing(studio):
     places = np.empty(3 * count, np.float32)
     face.data.vertices.foreach_get("co", places)
     places = places.reshape(-1, 3)
-    places[:, 1] += np.random.default_rng(0).normal(0.0, 0.0002, count).astype(np.float32)
+    places[:, 1] += np.random.default_rng(0).normal(0.0, 0.0004, count).astype(np.float32)
     face.data.vertices.foreach_set("co", places.ravel())
     face.data.update()
     items = [face]

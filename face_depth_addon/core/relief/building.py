@@ -10,7 +10,6 @@ from ..errors import MeshError
 from ..face.regions import Region, region_mask
 from ..masks import big_pieces, grown, opened
 from ..reconstruction import Reconstruction
-from .grid import build_grid
 from .shaping import Layers, Shape, Viewpoint, depth_span, displace, photo_viewpoint, soften
 from .surface import SurfaceMesh
 
@@ -69,6 +68,8 @@ def build_surface(
     """
     part = replace(reconstruction, subject=meshed_part(reconstruction, layout))
     if layout.topology == "GRID":
+        from .grid import build_grid
+
         surface = build_grid(part, layout.resolution)
     else:
         from .adaptive import build_adaptive
