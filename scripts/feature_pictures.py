@@ -237,6 +237,65 @@ def cloud(studio):
     return studio.views(*[(item, THREE_QUARTERS, False) for item in (dense, coarse, surface)])
 
 
+def repair(studio):
+    """A face with holes and spikes, and after Clean Up."""
+    import bmesh
+    import numpy as np
+
+    from face_depth_addon.blender.repair.mesh_cleanup import cleanup_mesh
+    from face_depth_addon.core.relief.building import Layout
+
+    face = studio.face(Layout(resolution=256, region="FACE"))
+    random = np.random.default_rng(1)
+    edited = bmesh.new()
+    edited.from_mesh(face.data)
+    edited.verts.ensure_lookup_table()
+    for vertex in random.choice(len(edited.verts), 60, replace=False):
+        edited.verts[vertex].co.y -= random.uniform(0.004, 0.012)
+    middles = [edited.verts[vertex].co.copy() for vertex in random.choice(len(edited.verts), 14)]
+    gone = [vertex for vertex in edited.verts
+            if any((vertex.co - middle).length < 0.004 for middle in middles)]
+    bmesh.ops.delete(edited, geom=gone, context='VERTS')
+    edited.to_mesh(face.data)
+    edited.free()
+    mended = copy_of(face)
+    cleanup_mesh(mended.data, max_hole_sides=120)
+    return studio.views(*[(item, radians(25.0), clay) for clay in (False, True)
+                          for item in (face, mended)])
+
+
+def depth(studio):
+    """The stored depth, its mesh, and the same with a brush's stroke on the depth."""
+    import numpy as np
+    from PIL import Image
+
+    from face_depth_addon.blender.depth.depth_paint import apply_painting, begin_painting
+
+    face = studio.face()
+    painted = copy_of(face)
+    image = begin_painting(painted.data, "depth")
+    pixels = np.empty(4 * image.size[0] * image.size[1], np.float32)
+    image.pixels.foreach_get(pixels)
+    pixels = pixels.reshape(*image.size, 4)
+    before = pixels[::-1, :, :3].copy()
+    row, column = np.indices(image.size) / image.size[0]
+    # A horn on the forehead: Blender counts rows from below.
+    pixels[..., :3] += 0.25 * np.exp(-(np.hypot(row - 0.68, column - 0.5) / 0.02) ** 2)[..., None]
+    image.pixels.foreach_set(pixels.ravel())
+    apply_painting(painted.data)
+    maps = [
+        Image.fromarray((255 * values.clip(0, 1)).astype(np.uint8)).resize((SIDE, SIDE))
+        for values in (before, pixels[::-1, :, :3])
+    ]
+    views = studio.views((face, THREE_QUARTERS, True), (painted, THREE_QUARTERS, True))
+    sheet = Image.new("RGB", (4 * SIDE, SIDE))
+    for index, picture in enumerate((
+        maps[0], views.crop((0, 0, SIDE, SIDE)), maps[1], views.crop((SIDE, 0, 2 * SIDE, SIDE)),
+    )):
+        sheet.paste(picture, (index * SIDE, 0))
+    return sheet
+
+
 def page(studio):
     """The web page in a browser: with the photo, as clay, and as grey depth."""
     import numpy as np

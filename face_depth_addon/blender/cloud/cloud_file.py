@@ -31,7 +31,7 @@ def export_cloud(
     scale : float
         Units of the file in a metre.
     source : str
-        As for `cloud.cloud_of`.
+        As for `cloud_object.cloud_of`.
 
     Returns
     -------

@@ -50,7 +50,7 @@ class DetailSettings:
     normals : bpy.types.Image or None
         The normal map.
     area, green, largest
-        As of `core.fine_relief.NormalMap`.
+        As of `core.detail.fine_relief.NormalMap`.
     vertices : int
         Vertices along the mesh's longest side that it is given at once; 0 leaves its faces.
     """

@@ -28,7 +28,7 @@ def read_normal_map(
     image : bpy.types.Image
         Of any depth; opened as a picture or as data.
     area, green, largest
-        As of `core.fine_relief.NormalMap`.
+        As of `core.detail.fine_relief.NormalMap`.
 
     Raises
     ------
