@@ -329,6 +329,9 @@ def main() -> int:
     parser.add_argument("--photo", type=Path, help="another photo")
     parser.add_argument("--out", type=Path, default=IMAGES, metavar="DIR")
     options = parser.parse_args()
+    unknown = set(options.names) - set(SHEETS)
+    if unknown:
+        parser.error(f"no picture {', '.join(sorted(unknown))}: choose of {', '.join(SHEETS)}")
     _environment.ensure(tests=True)
     sys.path[:0] = [str(_environment.ROOT), str(_environment.ROOT / "tests")]
     import bpy

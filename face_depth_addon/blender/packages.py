@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Blender's own Python may lack, and only some tools need."""
 
+from functools import cache
 from importlib.util import find_spec
 
 from ..core.errors import FaceDepthError
 
 _NEEDED = {"cv2": "OpenCV", "PIL": "Pillow"}
+
+
+@cache
+def missing_packages() -> tuple[str, ...]:
+    """Those of OpenCV and Pillow that this Python lacks."""
+    return tuple(title for name, title in _NEEDED.items() if find_spec(name) is None)
 
 
 def require_packages() -> None:
@@ -15,9 +22,9 @@ def require_packages() -> None:
     ------
     FaceDepthError
     """
-    missing = [title for name, title in _NEEDED.items() if find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         raise FaceDepthError(
             f"This tool needs {' and '.join(missing)}, which this Blender lacks: install the "
-            "complete extension again."
+            "packages opencv-python and pillow for Blender's own Python."
         )

@@ -13,8 +13,10 @@ from ..core.errors import MeshError, TorchError
 from ..core.relief.building import Layout, build_surface
 from ..core.relief.shaping import Shape, depth_span, photo_viewpoint
 from ..inference.model_folder import BUNDLED, FACEMESH
+from .linking import link_object, select_alone
 from .material import photo_material
 from .mesh import fill_mesh
+from .packages import require_packages
 from .photo_source import PhotoSource
 from .shaping.shape import give_shape, write_layers
 from .stored import keep
@@ -185,6 +187,8 @@ def build_steps(
     context: bpy.types.Context, result: "Reconstruction", settings: Settings, wait: float
 ) -> Iterator[Progress]:
     """Grid in a thread, then the data-blocks piece by piece; an early end removes them."""
+    if settings.layout.topology == "ADAPTIVE" or settings.shape.smoothing or settings.shape.feather:
+        require_packages()
     from concurrent.futures import ThreadPoolExecutor
 
     progress = Progress("Building the mesh", 0.98)
@@ -249,18 +253,9 @@ def _add_object(
     item = bpy.data.objects.new(name, mesh)
     for key, value in _provenance(result, settings).items():
         item[f"face_depth_{key}"] = value
-    collection = context.collection or context.scene.collection
-    if not collection.is_editable:
-        collection = context.scene.collection
-    collection.objects.link(item)
+    link_object(context, item)
     item.location = context.scene.cursor.location
-    for other in context.view_layer.objects.selected:
-        other.select_set(False)
-    # Not in a hidden or excluded collection. The question also brings the view layer, which
-    # does not know the new object yet, up to date.
-    if item.visible_get(view_layer=context.view_layer):
-        item.select_set(True)
-        context.view_layer.objects.active = item
+    select_alone(context, item)
     return item
 
 

@@ -19,6 +19,7 @@ from face_depth_addon.core.camera import Camera, from_camera_plane
 from face_depth_addon.core.crop import transform_points
 from face_depth_addon.core.detail.fine_relief import shading_relief
 from face_depth_addon.core.errors import MeshError
+from face_depth_addon.core.face.regions import region_mask
 from face_depth_addon.core.head.completion import complete_head
 from face_depth_addon.core.head.visibility import nearest, vertex_normals
 from face_depth_addon.core.head.wrap_model import similarity
@@ -205,6 +206,8 @@ def completion(seen: list[Seen]) -> str:
                 errors.append(
                     _completed_error(each.truth, getattr(each, name), projection, given, points)
                 )
+        if not errors:
+            continue
         median, mean, worst = np.mean(
             [(np.median(error), error.mean(), np.quantile(error, 0.9)) for error in errors], axis=0
         )
@@ -218,7 +221,7 @@ def _by_light(seen: list[Seen]) -> dict[str, dict[int, Seen]]:
     views: dict[str, dict[int, Seen]] = {}
     for each in seen:
         light, mark, yaw = each.truth.name.rpartition("_y")
-        if mark:
+        if mark and yaw.lstrip("+-").isdecimal():
             views.setdefault(light, {})[int(yaw)] = each
     return views
 
@@ -240,8 +243,12 @@ def _completed_error(
     positions = surface.positions.astype(float)
     mine, theirs = _pairs(truth, found, surface.positions, surface.plane)
     rotation, scale, shift = similarity(mine, theirs, np.ones(len(mine)))
+    # As the operator does: a body is not symmetric to the head's plane.
+    in_head = region_mask(found.subject, found.landmarks, "HEAD")
+    column, row = np.clip((places * found.size).astype(int), 0, found.size - 1).T
+    quads = surface.corner_verts.reshape(-1, 4)
     head = complete_head(
-        positions, surface.corner_verts.reshape(-1, 4), surface.colours[:, :3],
+        positions, quads[in_head[row, column][quads].all(axis=1)], surface.colours[:, :3],
         surface.corner_uvs[_first_corners(surface)], positions[at],
         np.array(viewpoint.place) if projection == "PERSPECTIVE" else None,
     )

@@ -72,7 +72,7 @@ def remove_statistical(mesh: bpy.types.Mesh, neighbours: int, ratio: float) -> i
     ----------
     mesh : bpy.types.Mesh
     neighbours, ratio
-        As in `core.pointcloud.statistical_outliers`.
+        As in `core.cloud.pointcloud.statistical_outliers`.
     """
     points = read_points(mesh).positions
     return _remove(mesh, statistical_outliers(points, neighbours, ratio) & _chosen(mesh))
@@ -85,7 +85,8 @@ def remove_sparse(mesh: bpy.types.Mesh, radius: float, least: int) -> int:
     ----------
     mesh : bpy.types.Mesh
     radius, least
-        As in `core.pointcloud.radius_outliers`; 0 for a radius that suits the points' spacing.
+        As in `core.cloud.pointcloud.radius_outliers`; 0 for a radius that suits the points'
+        spacing.
     """
     points = read_points(mesh).positions
     radius = radius or _RADIUS_SPACINGS * spacing(points)
@@ -102,7 +103,7 @@ def smooth_points(mesh: bpy.types.Mesh, width: float) -> float:
     mesh : bpy.types.Mesh
         Without shape keys.
     width : float
-        As in `core.cloud_smoothing.smooth`.
+        As in `core.cloud.smoothing.smooth`.
 
     Returns
     -------

@@ -9,8 +9,10 @@ from mathutils import Matrix
 
 from ...core.cloud.pointcloud import PointCloud
 from ...core.errors import MeshError
+from ..linking import link_object, select_alone
 from ..mesh import COLOUR
 from ..mesh_edit import read_attribute
+from ..packages import require_packages
 from .cloud_nodes import NORMAL, colour_material, show_points
 
 Source = Literal["MESH", "DEPTH"]
@@ -61,6 +63,7 @@ def _mesh_cloud(context: bpy.types.Context, item: bpy.types.Object) -> PointClou
 
 
 def _depth_cloud(item: bpy.types.Object) -> PointCloud:
+    require_packages()
     from ...core.cloud.dense import dense_cloud
     from ..shaping.shape import layout_of, require_shape
     from ..shaping.shape_nodes import seen_shape
@@ -180,14 +183,6 @@ def add_object(
     item = bpy.data.objects.new(name, mesh)
     if matrix is not None:
         item.matrix_world = matrix
-    collection = context.collection or context.scene.collection
-    if not collection.is_editable:
-        collection = context.scene.collection
-    collection.objects.link(item)
-    for other in context.view_layer.objects.selected:
-        other.select_set(False)
-    # Not in a hidden or excluded collection; the question also brings the view layer up to date.
-    if item.visible_get(view_layer=context.view_layer):
-        item.select_set(True)
-        context.view_layer.objects.active = item
+    link_object(context, item)
+    select_alone(context, item)
     return item

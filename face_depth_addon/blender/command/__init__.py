@@ -34,7 +34,7 @@ from ..repair.mesh_cleanup import cleanup_mesh
 from ..repair.mesh_smooth import smooth_mesh
 from ..shaping.mesh_settings import mesh_settings
 from .arguments import parser
-from .targets import Target, plan
+from .targets import Target, flag, plan
 from .writing import point_at, quiet_blender, write_outputs
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -119,8 +119,24 @@ def _check_together(options: argparse.Namespace) -> None:
         raise FaceDepthError("Give a photo, or a depth map by --depth-input.")
     if len(options.photos) > 1 and options.depth_input:
         raise FaceDepthError("A depth map belongs to one photo: give --depth-input one at a time.")
-    if options.complete and options.topology == "template":
-        raise FaceDepthError("The template is a whole head: leave --complete out.")
+    if options.topology == "template":
+        if options.complete:
+            raise FaceDepthError("The template is a whole head: leave --complete out.")
+        if options.detail or options.cleanup or options.smooth:
+            raise FaceDepthError(
+                "The template follows the stored depth: leave --detail, --cleanup and --smooth out."
+            )
+    if options.distance and options.projection == "relief":
+        raise FaceDepthError("--distance counts in perspective: give --projection too.")
+    if options.part != "bust" and options.face is None:
+        raise FaceDepthError("--part needs a face: leave it out, or --face none.")
+    if options.topology == "template" or options.complete:
+        for name in ("normal_map", "texture", "landmarks"):
+            if getattr(options, name):
+                raise FaceDepthError(
+                    f"{flag(name)} belongs to the relief: write it without --complete and "
+                    "--topology template."
+                )
     if options.watertight and options.topology != "template":
         raise FaceDepthError("--watertight is for --topology template; --print closes any mesh.")
 
@@ -177,7 +193,7 @@ def _run_photo(
         return row
     row.ok = True
     row.details |= {
-        **outcome.info, "vertices": len(edited.data.vertices), "quads": len(edited.data.polygons),
+        **outcome.info, "vertices": len(edited.data.vertices), "polygons": len(edited.data.polygons),
         "outputs": [str(path) for path in target.paths()],
         "blender": bpy.app.version_string,
     }
@@ -199,7 +215,7 @@ def _steps(
             options.depth_near, options.depth_kind, _constant(options.depth_unit),
             relief and relief / 1000.0,
         )
-        faces = FaceFinder(client, device) if options.face is not None else None
+        faces = None if options.face is None else FaceFinder(client, device, options.face)
         settings = ImportSettings(meaning, layout, shape)
         return import_steps(bpy.context, options.depth_input, settings, photo, faces, wait=0.1)
     depth_file = target.files.get("depth_output")

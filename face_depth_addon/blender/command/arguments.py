@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from ...core.relief.building import SHEET_ANGLE
 from ...inference.model_folder import BUNDLED
 from ..output.export import WRITERS
 from ..properties import MODEL_FOLDER, MODEL_ITEMS
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     _add_outputs(result.add_argument_group("what is written"))
     _add_depth_source(result.add_argument_group("where depth comes from"))
     _add_shape(result.add_argument_group("the mesh"))
-    _add_edits(result.add_argument_group("done to the mesh, in this order"))
+    _add_edits(result.add_argument_group("done to the mesh"))
     return result
 
 
@@ -52,9 +53,10 @@ def _add_depth_source(group: argparse._ArgumentGroup) -> None:
     add("--face", type=_face, default=0, metavar="INDEX|none",
         help="which face, 0 the largest (default); none for the whole image")
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default=None,
-        help="where the model runs (default: auto)")
+        help="where the model runs (default: as in the preferences, or auto)")
     add("--python", default="", metavar="PATH",
-        help="interpreter that has torch and transformers (default: this one)")
+        help="interpreter that has torch and transformers (default: as in the preferences, or "
+        "this one)")
     add("--depth-input", type=Path, metavar="MAP",
         help="depth map to use in place of a model: .png, .tif, .jpg, .exr or .npy, "
         "with its photo or alone")
@@ -79,12 +81,13 @@ def _add_shape(group: argparse._ArgumentGroup) -> None:
         help="vertices of an adaptive mesh, or faces of a remesh (default: 20000)")
     add("--part", choices=("face", "head", "bust"), default="bust",
         help="how much of the person becomes a mesh (default: bust)")
-    add("--cut", type=_number(float, 30, 90), default=86.0, metavar="DEGREES",
+    add("--cut", type=_number(float, 30, 90), default=round(math.degrees(SHEET_ANGLE)),
+        metavar="DEGREES",
         help="cut the mesh open where it is steeper than this (default: 86; 90 cuts nothing)")
     add("--projection", choices=("relief", "weak-perspective", "perspective"), default="relief",
         help="how depth becomes the surface (default: relief)")
     add("--distance", type=_number(float, 0.1, 100), metavar="METRES",
-        help="from the camera to the face (default: by EXIF or 0.8)")
+        help="from the camera to the face, for the perspectives (default: by EXIF or 0.8)")
     add("--strength", type=_number(float, 0, 10), default=1.0, metavar="X",
         help="factor on the relief, 0 to 10 (default: 1, true to the photo)")
     add("--pupils", type=_number(float, 1, 10000), metavar="MM",

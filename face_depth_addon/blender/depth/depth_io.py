@@ -27,10 +27,11 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class FaceFinder:
-    """By what faces are found in photos: the worker, and where it computes."""
+    """By what a face is found in photos: the worker, where it computes, and which face is meant."""
 
     client: "WorkerClient"
     device: str = "auto"
+    index: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,14 @@ def _frame_of(
     from ...inference.worker import read_photo
 
     if faces is not None:
-        finding = Settings(model=FACEMESH, device=faces.device, layout=layout)
+        finding = Settings(
+            model=FACEMESH, device=faces.device, face=faces.index, layout=layout
+        )
         try:
             seen = yield from infer_steps(faces.client, photo, finding, wait)
             return Frame(seen, seen.metres_per_pixel)
         except NoFaceError:
             # Then the map is of something else, as it may well be.
-            pass
+            if faces.index:
+                raise
     return frame_of_photo(read_photo(photo.photo, photo.arrays), layout.resolution)

@@ -13,6 +13,7 @@ from ..material import pack_image
 from ..mesh import BORDER, DEPTH, PLANE, SMOOTHED
 from ..mesh_edit import move_vertices
 from ..packages import require_packages
+from ..shaping import backdrop
 from ..shaping.relayout import relayout
 from ..shaping.shape import (
     applied,
@@ -68,6 +69,7 @@ def begin_painting(mesh: bpy.types.Mesh, kind: Painted) -> bpy.types.Image:
     MeshError
         The mesh holds no such image, or it cannot be read.
     """
+    require_packages()
     require_shape(mesh)
     stored(mesh)
     for each in _KINDS:
@@ -113,6 +115,7 @@ def apply_painting(mesh: bpy.types.Mesh) -> Applied:
         if image.is_dirty:
             image.pack()
         _forget(mesh, kind)
+    backdrop.follow(mesh)
     return done
 
 

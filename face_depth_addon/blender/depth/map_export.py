@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import MeshError, OutputError
 from ...core.files import write_whole
+from ..material import JPEG_MAGIC
 from ..mesh import PLANE
 from ..packages import require_packages
 from ..shaping.shape import floats
@@ -18,7 +19,6 @@ from ..stored import pixels_of, stored
 if TYPE_CHECKING:
     from ...core.reconstruction import Reconstruction
 
-_JPEG_MAGIC = b"\xff\xd8\xff"
 
 
 def write_depth_map(mesh: bpy.types.Mesh, path: Path) -> None:
@@ -82,7 +82,7 @@ def write_texture(mesh: bpy.types.Mesh, path: Path) -> None:
     if image is None:
         raise MeshError(f"The mesh {mesh.name} does not hold its photo: reconstruct it again.")
     packed = image.packed_file
-    if packed and not image.is_dirty and encode is jpeg and packed.data[:3] == _JPEG_MAGIC:
+    if packed and not image.is_dirty and encode is jpeg and packed.data[:3] == JPEG_MAGIC:
         # Encoding it again would cost quality.
         write_whole(path, packed.data)
     else:

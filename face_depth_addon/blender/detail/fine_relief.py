@@ -11,6 +11,7 @@ from ...core.errors import MeshError
 from ..mesh import DETAIL, PLANE
 from ..mesh_edit import move_vertices
 from ..packages import require_packages
+from ..shaping import backdrop
 from ..shaping.relayout import relayout
 from ..shaping.shape import (
     applied,
@@ -227,3 +228,4 @@ def _displace_anew(mesh: bpy.types.Mesh, result: "Reconstruction | None") -> Non
         write_layers(mesh, layers_at(result, result.subject, floats(mesh, PLANE, 2), Shape()))
     positions = floats(mesh, "position", 3)
     move_vertices(mesh, positions, positions + shaped(mesh, *applied(mesh)) - before)
+    backdrop.follow(mesh)

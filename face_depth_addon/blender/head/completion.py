@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.errors import MeshError
 from ...core.face.regions import region_mask
+from ..linking import link_object, select_alone
 from ..material import pack_image, photo_material
 from ..mesh import COLOUR, PLANE, UV
 from ..mesh_edit import read_attribute
@@ -93,8 +94,11 @@ def completed_head(item: bpy.types.Object, result: "Reconstruction") -> "Complet
     positions, places = seen_positions(item), _places(mesh, result)
     shape, viewpoint = seen_shape(item)
     faces = _faces(mesh)
+    faces = faces[_in_head(places, result)[faces].all(axis=1)]
+    if not len(faces):
+        raise MeshError(f"Nothing of the head is left in the mesh {mesh.name}.")
     return complete_head(
-        positions.astype(float), faces[_in_head(places, result)[faces].all(axis=1)],
+        positions.astype(float), faces,
         np.rint(sample(result.rgb, places * result.size)).astype(np.uint8),
         places * (1.0, -1.0) + (0.0, 1.0), landmarks_on(positions, places, result),
         np.array(viewpoint.place) if shape.projection == "PERSPECTIVE" else None,
@@ -221,15 +225,9 @@ def add_beside(
     for key, value in item.items():
         if key.startswith("face_depth_"):
             made[key] = value
-    for collection in item.users_collection or (context.scene.collection,):
-        collection.objects.link(made)
+    link_object(context, made, item)
     made.matrix_world = item.matrix_world
-    for other in context.view_layer.objects.selected:
-        other.select_set(False)
-    # The question brings the view layer, which does not know the new object yet, up to date.
-    if made.visible_get(view_layer=context.view_layer):
-        made.select_set(True)
-        context.view_layer.objects.active = made
+    select_alone(context, made)
     if hide_original:
         item.hide_set(True)
         item.hide_render = True

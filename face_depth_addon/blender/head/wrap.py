@@ -9,6 +9,7 @@ import numpy as np
 from ...core.head.template import FRONT_END, MATERIALS, PARTS
 from ..material import photo_material
 from ..mesh import COLOUR, UV
+from ..packages import require_packages
 from ..shaping.shape import floats, require_shape
 from ..shaping.shape_nodes import seen_shape
 from ..stored import stored
@@ -59,6 +60,7 @@ def wrap_template(
     MeshError
         The mesh holds no reconstruction, or it is not of a face.
     """
+    require_packages()
     from ...core.head.bake import bake_texture, head_colours, tile_size
     from ...core.head.wrap import fit_template
 

@@ -11,6 +11,7 @@ import addon_utils
 import bpy
 
 from ...core.errors import OutputError
+from ..material import JPEG_MAGIC
 
 _MM_PER_M = 1000.0
 
@@ -100,21 +101,37 @@ def _write_glb(item: bpy.types.Object, path: Path) -> None:
 
 
 def _write_obj(item: bpy.types.Object, path: Path) -> None:
-    image = next(
-        node.image for node in item.active_material.node_tree.nodes if node.type == 'TEX_IMAGE'
-    )
-    picture = _picture_of(path)
-    picture.write_bytes(image.packed_file.data)
-    packed_path, image.filepath = image.filepath, str(picture)
-    bpy.ops.wm.obj_export(
-        filepath=str(path), export_selected_objects=True, export_colors=True,
-        path_mode='STRIP',
-    )
-    image.filepath = packed_path
+    images = list(dict.fromkeys(
+        node.image for slot in item.material_slots if slot.material and slot.material.use_nodes
+        for node in slot.material.node_tree.nodes if node.type == 'TEX_IMAGE' and node.image
+    ))
+    places = [image.filepath for image in images]
+    try:
+        for number, image in enumerate(images, 1):
+            picture = _picture_of(path, number)
+            _write_jpeg(image, picture)
+            image.filepath = str(picture)
+        bpy.ops.wm.obj_export(
+            filepath=str(path), export_selected_objects=True, export_colors=True,
+            path_mode='STRIP',
+        )
+    finally:
+        for image, place in zip(images, places, strict=True):
+            image.filepath = place
 
 
-def _picture_of(path: Path) -> Path:
-    return path.with_name(f"{path.stem}_photo.jpg")
+def _write_jpeg(image: bpy.types.Image, path: Path) -> None:
+    """As it is packed, or encoded once more."""
+    if image.packed_file and image.packed_file.data[:3] == JPEG_MAGIC:
+        path.write_bytes(image.packed_file.data)
+        return
+    kind, image.file_format = image.file_format, 'JPEG'
+    image.save(filepath=str(path), quality=95, save_copy=True)
+    image.file_format = kind
+
+
+def _picture_of(path: Path, number: int = 1) -> Path:
+    return path.with_name(f"{path.stem}_photo{number if number > 1 else ''}.jpg")
 
 
 def _write_ply(item: bpy.types.Object, path: Path) -> None:

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ...core.web_page import Corners, PageMesh, page_mesh, write_page
+from ..material import JPEG_MAGIC
 from ..mesh import COLOUR, UV
 from ..mesh_edit import read_attribute
 
@@ -20,8 +21,8 @@ def write_html(item: bpy.types.Object, path: Path) -> int:
     """Write a mesh object as one web page that needs no network, with its photo.
 
     The page shows the object as Blender does: with modifiers, shape keys and what is being
-    edited, turned and scaled as in the scene, from the front (numpad 1) at first. A texture of
-    its material is shown, or without one the mesh's colours.
+    edited, turned and scaled as in the scene, from the front (numpad 1) at first. The
+    texture of its material is shown; without one, or with several, the mesh's colours.
 
     Parameters
     ----------
@@ -104,21 +105,20 @@ def _colours(mesh: bpy.types.Mesh, corner_verts: np.ndarray) -> np.ndarray | Non
 
 
 def _texture_of(item: bpy.types.Object) -> bpy.types.Image | None:
-    """The first picture, no data such as normals, that a material of the object shows."""
-    for slot in item.material_slots:
-        tree = slot.material and slot.material.node_tree
-        for node in tree.nodes if tree else ():
-            image = node.image if node.type == 'TEX_IMAGE' else None
-            if image is not None and not image.colorspace_settings.is_data:
-                return image
-    return None
+    """The picture, no data such as normals, that the object's materials show; None of several."""
+    images = {
+        node.image for slot in item.material_slots if slot.material and slot.material.node_tree
+        for node in slot.material.node_tree.nodes if node.type == 'TEX_IMAGE' and node.image
+        and not node.image.colorspace_settings.is_data
+    }
+    return images.pop() if len(images) == 1 else None
 
 
 def _picture(image: bpy.types.Image) -> bytes:
     """A JPEG file of an image, painted on or not; nothing where it cannot be read."""
     packed = image.packed_file
     small = max(image.size) <= _LARGEST_PICTURE
-    if packed is not None and small and not image.is_dirty and packed.data[:2] == b"\xff\xd8":
+    if packed is not None and small and not image.is_dirty and packed.data[:3] == JPEG_MAGIC:
         return packed.data
     width, height = image.size
     if not width * height or not len(image.pixels):

@@ -76,9 +76,11 @@ def render_views(views: Sequence[View], columns: int, path: Path, size: int = _S
         raise OutputError("This Blender was built without Cycles, which renders the preview.")
     scene = bpy.data.scenes.new("Face Depth preview")
     made: list[bpy.types.ID] = []
+    # Sizes that were set since the last evaluation are not known before the next.
+    bpy.context.view_layer.update()
     try:
         rows = -(-len(views) // columns)
-        made += _place_views(scene, views, columns, rows)
+        _place_views(scene, views, columns, rows, made)
         scene.world = _world()
         made.append(scene.world)
         _set_up(scene, path, size * columns, size * rows)
@@ -89,13 +91,14 @@ def render_views(views: Sequence[View], columns: int, path: Path, size: int = _S
 
 
 def _place_views(
-    scene: bpy.types.Scene, views: Sequence[View], columns: int, rows: int
-) -> list[bpy.types.ID]:
-    """Linked copies, a camera and two lights; returns the new data-blocks."""
-    reach = 0.58 * max(max(view.item.dimensions) for view in views)
+    scene: bpy.types.Scene, views: Sequence[View], columns: int, rows: int,
+    made: list[bpy.types.ID],
+) -> None:
+    """Linked copies, a camera and two lights; ``made`` collects the new data-blocks."""
+    reach = 0.58 * max(max(_size(view.item)) for view in views)
     clay = bpy.data.materials.new("Face Depth clay")
     clay.diffuse_color = (0.6, 0.6, 0.6, 1.0)
-    made: list[bpy.types.ID] = [clay]
+    made.append(clay)
     for index, view in enumerate(views):
         row, column = divmod(index, columns)
         place = ((2 * column + 1 - columns) * reach, 0.0, (rows - 1 - 2 * row) * reach)
@@ -126,7 +129,13 @@ def _place_views(
     camera.clip_end = 30.0 * reach
     scene.collection.objects.link(holder)
     scene.camera = holder
-    return [*made, holder, camera]
+    made += [holder, camera]
+
+
+def _size(item: bpy.types.Object) -> list[float]:
+    """Of its box, without its scale."""
+    corners = list(zip(*item.bound_box))
+    return [max(side) - min(side) for side in corners]
 
 
 def _world() -> bpy.types.World:

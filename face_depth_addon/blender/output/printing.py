@@ -16,6 +16,7 @@ from ...core.errors import MeshError, OutputError
 from ...core.printing.frontview import Source
 from ...core.printing.solid import Body, Hints, PrintSettings, make_body, measure
 from ...core.printing.threemf import stl_bytes, threemf_bytes
+from ..linking import link_object, select_alone
 from ..mesh import COLOUR
 from .export import write_folder_whole
 
@@ -168,6 +169,8 @@ def _lies(kind: str) -> bool:
 
 def _source(item: bpy.types.Object) -> Source:
     """The mesh in its own space, but as large as in the scene."""
+    if abs(item.matrix_world.determinant()) < 1e-12:
+        raise MeshError(f"The object {item.name} is scaled to nothing: set its scale anew.")
     return _read(item, np.array(_scale(item)))
 
 
@@ -289,11 +292,5 @@ def _place_beside(
     rotation = (item.matrix_world @ _scale(item).inverted()).to_quaternion()
     frame = Matrix.Translation(item.matrix_world.translation) @ rotation.to_matrix().to_4x4()
     made.matrix_world = frame @ Matrix.Translation(offset)
-    collection = item.users_collection[0] if item.users_collection else None
-    (collection or bpy.context.collection).objects.link(made)
-    layer = bpy.context.view_layer
-    for other in layer.objects:
-        other.select_set(False)
-    if made.name in layer.objects:
-        made.select_set(True)
-        layer.objects.active = made
+    link_object(bpy.context, made, item)
+    select_alone(bpy.context, made)

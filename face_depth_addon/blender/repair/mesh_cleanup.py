@@ -28,6 +28,7 @@ from ..mesh_edit import (
     refuse_locked_key,
     shapes_mesh,
 )
+from ..shaping.shape import applied, has_shape
 from .cleanup_report import CleanupReport
 from .mesh_holes import fill_mesh_holes
 
@@ -124,6 +125,9 @@ def pull_spikes(
     links = spike_links(state.positions, state.topology, state.allowed)
     if len(links[0]):
         pulled = at_neighbours(state.positions, links)
+        if has_shape(mesh) and applied(mesh)[0].projection == "RELIEF":
+            # Beside the line of sight it stays where its stored place in the photo says.
+            pulled[:, ::2] = state.positions[:, ::2]
         move_vertices(mesh, state.positions, pulled, shape_key)
         if shapes_mesh(mesh, shape_key):
             _pull_depth(mesh, links)

@@ -37,7 +37,7 @@ def fill_mesh_holes(
     max_sides : int
         Holes of more edges stay open.
     fill : str
-        See ``core.holes.fill_holes``.
+        See ``core.polygons.holes.fill_holes``.
     max_angle : float, optional
         Holes stay open that would need a face turned further than this (radians) from the
         Y axis.

@@ -34,7 +34,7 @@ def smooth_mesh(
     mesh : bpy.types.Mesh
         In Object Mode or in Edit Mode.
     method, iterations, strength
-        See ``core.smoothing.smooth``.
+        See ``core.polygons.smoothing.smooth``.
     keep_border : bool
         Vertices of open borders do not move.
     keep_features : bool
@@ -86,7 +86,7 @@ def smooth_mesh_border(
     mesh, weights, selected_only, shape_key
         See ``smooth_mesh``.
     iterations, strength
-        See ``core.smoothing.smooth_border``.
+        See ``core.polygons.smoothing.smooth_border``.
 
     Returns
     -------

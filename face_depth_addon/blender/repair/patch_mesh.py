@@ -78,7 +78,7 @@ def seam_of(
     ----------
     topology : Topology
     holes : sequence of (n,) intp arrays
-        Vertices around each hole, as ``core.holes.find_holes`` gives them.
+        Vertices around each hole, as ``core.polygons.holes.find_holes`` gives them.
     patches : sequence of HolePatch
     """
     border = np.flatnonzero(topology.edge_face_counts[topology.corner_edges] == 1)

@@ -46,20 +46,33 @@ def add_backdrop(item: bpy.types.Object) -> bpy.types.Object:
     if holder is None:
         name = f"{item.name} backdrop"
         plane = bpy.data.meshes.new(name)
-        plane.from_pydata([(x, 0.0, z) for x, z in _CORNERS], [], [(0, 1, 2, 3)])
-        uvs = (_CORNERS + 1.0) / 2.0
-        plane.uv_layers.new(name=UV).uv.foreach_set("vector", uvs.astype(np.float32).ravel())
         plane.materials.append(photo_material(name, image))
         holder = bpy.data.objects.new(name, plane)
-        attach(holder, item, "backdrop")
+    attach(holder, item, "backdrop")
+    if not _is_plane(holder):
+        _fill(holder.data)
     match_backdrop(holder, mesh)
     return holder
+
+
+def _is_plane(holder: bpy.types.Object) -> bool:
+    """Whether nobody has edited it since it was made."""
+    return len(holder.data.vertices) == len(_CORNERS) and not holder.data.is_editmode
+
+
+def _fill(plane: bpy.types.Mesh) -> None:
+    plane.clear_geometry()
+    plane.from_pydata([(x, 0.0, z) for x, z in _CORNERS], [], [(0, 1, 2, 3)])
+    uvs = (_CORNERS + 1.0) / 2.0
+    layer = plane.uv_layers.get(UV) or plane.uv_layers.new(name=UV)
+    layer.uv.foreach_set("vector", uvs.astype(np.float32).ravel())
 
 
 def follow(mesh: bpy.types.Mesh) -> None:
     """Bring the planes that were added to a mesh to where they line up with it."""
     for holder in companions(mesh, "backdrop"):
-        match_backdrop(holder, mesh)
+        if _is_plane(holder):
+            match_backdrop(holder, mesh)
 
 
 def match_backdrop(holder: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
@@ -88,7 +101,7 @@ def _farthest(mesh: bpy.types.Mesh, shape: Shape, viewpoint: Viewpoint) -> float
     if (shape, viewpoint) != applied(mesh):
         change = shaped(mesh, shape, viewpoint) - shaped(mesh, *applied(mesh))
         behind = behind + change[:, 1]
-    return float(behind.max())
+    return float(behind.max()) if len(behind) else 0.0
 
 
 def _photo_corners(halves: np.ndarray, roll: float, viewpoint: Viewpoint) -> np.ndarray:

@@ -42,9 +42,9 @@ def add_camera(context: bpy.types.Context, item: bpy.types.Object) -> bpy.types.
     if holder is None:
         camera = bpy.data.cameras.new(f"{item.name} camera")
         holder = bpy.data.objects.new(camera.name, camera)
-        attach(holder, item, "camera")
         if mesh.face_depth.backdrop_image is not None:
             _show_backdrop(camera, mesh.face_depth.backdrop_image)
+    attach(holder, item, "camera")
     render = context.scene.render
     render.resolution_x, render.resolution_y = mesh.face_depth.photo_size
     render.resolution_percentage = 100

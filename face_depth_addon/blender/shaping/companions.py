@@ -6,6 +6,8 @@ from typing import Literal
 
 import bpy
 
+from ..linking import link_object
+
 Kind = Literal["camera", "backdrop"]
 _MARK = "face_depth_companion"
 
@@ -13,16 +15,17 @@ _MARK = "face_depth_companion"
 def attach(holder: bpy.types.Object, item: bpy.types.Object, kind: Kind) -> None:
     """Make an object a companion: a child, in the collections of its parent.
 
+    One that was taken out of all collections comes back.
+
     Parameters
     ----------
     holder : bpy.types.Object
-        In no collection.
     item : bpy.types.Object
     kind : str
     """
     holder[_MARK] = kind
-    for collection in item.users_collection:
-        collection.objects.link(holder)
+    if not holder.users_collection:
+        link_object(bpy.context, holder, item)
     holder.parent = item
 
 

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ...core.errors import FaceDepthError
-from ...core.relief.building import Layout
+from ...core.relief.building import SHEET_ANGLE, Layout
 from ..properties import REGION, RESOLUTION
 from ..stored import has_stored
 from .backdrop import add_backdrop
@@ -101,7 +101,7 @@ class FACEDEPTH_OT_relayout(_ShapeOperator, bpy.types.Operator):
     )
     max_angle: FloatProperty(
         name="Max Angle", description="Where the relief is steeper than this, it is cut",
-        default=radians(80.0), min=radians(45.0), max=_RIGHT_ANGLE, subtype='ANGLE',
+        default=SHEET_ANGLE, min=radians(30.0), max=_RIGHT_ANGLE, subtype='ANGLE',
         options={'SKIP_SAVE'},
     )
 

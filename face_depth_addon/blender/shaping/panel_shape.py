@@ -6,6 +6,7 @@ from math import degrees, pi
 import bpy
 
 from ..mesh import BORDER, DETAIL, SMOOTHED
+from ..packages import missing_packages
 from ..properties import REGIONS
 from ..stored import has_stored
 from .camera import distance_source
@@ -75,7 +76,7 @@ def _draw_sliders(column: bpy.types.UILayout, mesh: bpy.types.Mesh) -> None:
     pair.prop(settings, "tilt_x")
     pair.prop(settings, "tilt_y")
     column.separator()
-    kept = has_stored(mesh)
+    kept = has_stored(mesh) and not missing_packages()
     for name, layer in (("smoothing", SMOOTHED), ("feather", BORDER)):
         row = column.row()
         row.enabled = kept or layer in mesh.attributes

@@ -12,6 +12,7 @@ from ..mesh import BORDER, PLANE, SMOOTHED, fill_mesh
 from ..mesh_edit import read_attribute
 from ..packages import require_packages
 from ..stored import stored
+from . import backdrop
 from .shape import (
     applied,
     drop_layers,
@@ -63,6 +64,7 @@ def relayout(mesh: bpy.types.Mesh, layout: Layout) -> None:
         _fill_with_keys(mesh, surface, edits)
     write_layers(mesh, sampled_layers(result, layout, surface.plane, sampled))
     give_shape(mesh, layout, shape, viewpoint, span)
+    backdrop.follow(mesh)
 
 
 def _edits(mesh: bpy.types.Mesh, unedited: np.ndarray, surface: "SurfaceMesh") -> list[np.ndarray]:
@@ -80,7 +82,7 @@ def _edits(mesh: bpy.types.Mesh, unedited: np.ndarray, surface: "SurfaceMesh") -
     moved = [state.reshape(-1, 3) - unedited for state in states]
     unmoved = np.zeros_like(surface.positions)
     return [
-        carry(plane, move, surface.plane) if np.abs(move).max() > _UNMOVED else unmoved
+        carry(plane, move, surface.plane) if (np.abs(move) > _UNMOVED).any() else unmoved
         for move in moved
     ]
 

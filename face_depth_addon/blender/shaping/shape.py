@@ -79,6 +79,15 @@ def set_shape(mesh: bpy.types.Mesh, shape: Shape, distance: float) -> None:
     reshape(mesh)
 
 
+def restore_sliders(mesh: bpy.types.Mesh) -> None:
+    """Put the sliders back to what the mesh is displaced by now."""
+    settings = mesh.face_depth
+    shape, viewpoint = applied(mesh)
+    with as_applied(settings):
+        _set_sliders(settings, shape, viewpoint.distance)
+        settings.size_mm = settings.applied_mm
+
+
 def reshape(mesh: bpy.types.Mesh) -> None:
     """Displace a mesh by its sliders; what was sculpted, smoothed or keyed on it stays.
 
@@ -209,10 +218,14 @@ def viewpoint_of(settings: FACEDEPTH_PG_shape) -> Viewpoint:
 @contextmanager
 def as_applied(settings: FACEDEPTH_PG_shape) -> Iterator[None]:
     """Within it sliders can be set without any update, after it they count as applied."""
+    before = settings.applied
     # Without a record of what was applied, their own updates do nothing.
     settings.applied = ""
-    yield
-    settings.applied = _written(settings)
+    try:
+        yield
+        before = _written(settings)
+    finally:
+        settings.applied = before
 
 
 @dataclass(frozen=True)

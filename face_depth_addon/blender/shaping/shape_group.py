@@ -70,7 +70,7 @@ def shape_group() -> bpy.types.NodeTree:
 
 
 class _Builder:
-    """Lays the nodes; the sums are those of `core.shaping.soften` and `displace`."""
+    """Lays the nodes; the sums are those of `core.relief.shaping.soften` and `displace`."""
 
     def __init__(self, tree: bpy.types.NodeTree) -> None:
         self._tree = tree

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sliders of a finished mesh, and what it keeps to be built anew."""
 
+import sys
 from math import radians
 
 import bpy
@@ -14,14 +15,31 @@ from bpy.props import (
     StringProperty,
 )
 
+from ...core.errors import FaceDepthError
 from ..properties import PROJECTION, STRENGTH
 
 
 def _changed(settings: "FACEDEPTH_PG_shape", _context: bpy.types.Context) -> None:
     # What the sliders move reads them itself.
     from .live import follow
+    from .shape import restore_sliders
 
-    follow(settings.id_data)
+    try:
+        follow(settings.id_data)
+    except FaceDepthError as error:
+        restore_sliders(settings.id_data)
+        _tell(str(error))
+
+
+def _tell(sentence: str) -> None:
+    """Say why a slider went back, where it was moved."""
+    if bpy.app.background:
+        sys.stderr.write(f"{sentence}\n")
+        return
+    bpy.context.window_manager.popup_menu(
+        lambda popup, _context: popup.layout.label(text=sentence), title="Face Depth",
+        icon='ERROR',
+    )
 
 
 class FACEDEPTH_PG_shape(bpy.types.PropertyGroup):

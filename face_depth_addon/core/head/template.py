@@ -52,7 +52,7 @@ class Template:
     expression : ndarray, (e, 3, n) float32
         Displacements by full expressions.
     expression_names : tuple of str
-        ARKit's, with a side as "_L" or "_R".
+        As in ARKit, with a side as "_L" or "_R".
     """
 
     vertices: np.ndarray

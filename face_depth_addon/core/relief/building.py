@@ -2,6 +2,7 @@
 """From a reconstruction to the mesh that is asked for."""
 
 from dataclasses import dataclass, replace
+from math import radians
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ from .surface import SurfaceMesh
 
 Topology = Literal["GRID", "ADAPTIVE"]
 
+#: Steeper than this, in radians, a relief is a sheet between what is near and what is far.
+SHEET_ANGLE = radians(86.0)
 # Parts that a cut leaves smaller than this, as a share of the biggest, are dropped.
 _LEAST_PART = 0.02
 # A sheet of rubber is at least so wide, in sides of the crop; what is narrower is a nostril.
@@ -34,17 +37,17 @@ class Layout:
     budget : int
         Vertices of an adaptive mesh.
     region : str
-        As in `regions.region_mask`.
+        As in `core.face.regions.region_mask`.
     max_angle : float
         Where the relief is steeper than this, in radians to the picture's plane, the mesh is cut
-        open; a right angle cuts nothing. From 86 degrees on it is a sheet between near and far.
+        open; a right angle cuts nothing.
     """
 
     topology: Topology = "GRID"
     resolution: int = 512
     budget: int = 20000
     region: Region = "BUST"
-    max_angle: float = np.radians(86.0)
+    max_angle: float = SHEET_ANGLE
 
 
 def build_surface(
