@@ -132,8 +132,8 @@ def topology(studio):
     """Grid, adaptive, quads, decimated, template."""
     import bpy
 
-    from face_depth_addon.blender.head.remesh import decimate, quad_remesh
     from face_depth_addon.blender.head.wrap import wrap_template
+    from face_depth_addon.blender.repair.remesh import decimate, quad_remesh
     from face_depth_addon.blender.shaping.relayout import relayout
     from face_depth_addon.core.relief.building import Layout
 

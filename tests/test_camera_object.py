@@ -116,3 +116,21 @@ def test_the_camera_shows_the_photo_behind():
     assert bpy.context.scene.camera == camera and camera.data.show_background_images
     (shown,) = camera.data.background_images
     assert tuple(shown.image.size) == (WIDTH, HEIGHT) and shown.frame_method == 'STRETCH'
+
+
+def test_backdrop_follows_new_faces_and_leaves_an_edited_plane_alone():
+    item = add_face(made_face(), Layout(resolution=48, region="FACE"))
+    bpy.ops.face_depth.add_backdrop()
+    plane = next(child for child in item.children if child.type == 'MESH')
+    bpy.ops.face_depth.relayout(region='BUST')
+    assert positions(plane.data)[:, 1].min() > positions(item.data)[:, 1].max()
+    plane.data.clear_geometry()
+    item.data.face_depth.strength = 1.5
+    assert not len(plane.data.vertices)
+    bpy.ops.face_depth.add_backdrop()
+    assert len(plane.data.vertices) == 4
+    assert positions(plane.data)[:, 1].min() > positions(item.data)[:, 1].max()
+    for collection in plane.users_collection:
+        collection.objects.unlink(plane)
+    bpy.ops.face_depth.add_backdrop()
+    assert len(plane.users_collection) == 1

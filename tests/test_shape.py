@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_faces import METRES, add_face, attribute, made_face, positions
 
+from face_depth_addon.blender import packages
 from face_depth_addon.blender.shaping import panel_shape
 from face_depth_addon.blender.shaping.backdrop import add_backdrop
 from face_depth_addon.blender.shaping.camera import add_camera, distance_source
@@ -339,3 +340,25 @@ def test_camera_and_backdrop_are_made_once_and_follow():
     item.data.face_depth.strength = 3.0
     assert plane.data.vertices[0].co.y > behind + 0.01
     assert plane.data.vertices[0].co.y > positions(item.data)[:, 1].max()
+
+
+def test_a_slider_that_cannot_be_applied_goes_back_and_hinders_no_other(monkeypatch):
+    mesh = add_face(made_face(), Layout(resolution=32)).data
+    monkeypatch.setattr(packages, "missing_packages", lambda: ("OpenCV",))
+    before = positions(mesh)
+    mesh.face_depth.smoothing = 0.5
+    assert mesh.face_depth.smoothing == 0.0
+    np.testing.assert_array_equal(positions(mesh), before)
+    mesh.face_depth.strength = 2.0
+    assert np.ptp(positions(mesh)[:, 1]) == pytest.approx(2.0 * np.ptp(before[:, 1]), rel=1e-4)
+
+
+def test_emptied_mesh_can_be_built_anew():
+    item = add_face(made_face(), Layout(resolution=32))
+    count = len(item.data.vertices)
+    item.data.clear_geometry()
+    item.data.attributes.new("depth", 'FLOAT', 'POINT')
+    item.data.attributes.new("plane", 'FLOAT2', 'POINT')
+    bpy.ops.face_depth.add_backdrop()
+    bpy.ops.face_depth.relayout()
+    assert len(item.data.vertices) == count

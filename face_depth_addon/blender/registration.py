@@ -7,14 +7,14 @@ from . import ops_reconstruct, panel, panel_tools, preferences, properties, work
 from .cloud import ops_cloud
 from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
 from .detail import ops_detail
-from .head import ops_complete, ops_topology
+from .head import ops_complete, ops_wrap
 from .output import ops_page, ops_print
-from .repair import ops_cleanup, ops_mesh
+from .repair import ops_cleanup, ops_mesh, ops_remesh
 from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
     properties, preferences, ops_reconstruct, ops_shape, ops_mesh, ops_cleanup, ops_detail,
-    ops_topology, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
+    ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
     ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_tools,
 )
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)

@@ -26,12 +26,12 @@ from .. import photo_source
 from ..depth.depth_io import FaceFinder, ImportSettings, import_steps
 from ..detail.fine_relief import DetailSettings, add_detail
 from ..head.completion import complete_object
-from ..head.remesh import quad_remesh
 from ..head.wrap import wrap_template
 from ..preferences import worker_settings
 from ..reconstruct import Outcome, Progress, Settings, reconstruct_steps
 from ..repair.mesh_cleanup import cleanup_mesh
 from ..repair.mesh_smooth import smooth_mesh
+from ..repair.remesh import quad_remesh
 from ..shaping.mesh_settings import mesh_settings
 from .arguments import parser
 from .targets import Target, flag, plan
@@ -193,7 +193,8 @@ def _run_photo(
         return row
     row.ok = True
     row.details |= {
-        **outcome.info, "vertices": len(edited.data.vertices), "polygons": len(edited.data.polygons),
+        **outcome.info,
+        "vertices": len(edited.data.vertices), "polygons": len(edited.data.polygons),
         "outputs": [str(path) for path in target.paths()],
         "blender": bpy.app.version_string,
     }
@@ -215,7 +216,7 @@ def _steps(
             options.depth_near, options.depth_kind, _constant(options.depth_unit),
             relief and relief / 1000.0,
         )
-        faces = None if options.face is None else FaceFinder(client, device, options.face)
+        faces = FaceFinder(client, device, options.face) if options.face is not None else None
         settings = ImportSettings(meaning, layout, shape)
         return import_steps(bpy.context, options.depth_input, settings, photo, faces, wait=0.1)
     depth_file = target.files.get("depth_output")

@@ -13,8 +13,8 @@ from ..packages import require_packages
 from ..shaping.shape import floats, require_shape
 from ..shaping.shape_nodes import seen_shape
 from ..stored import stored
+from .closing import close_openings
 from .completion import add_beside
-from .neck import close_openings
 
 if TYPE_CHECKING:
     from ...core.head.bake import HeadColours

@@ -10,6 +10,7 @@ from ..crop import Crop
 from ..errors import DepthMapError
 from ..filters import extend, fill_outside
 from ..interpolation import sample
+from ..masks import big_pieces
 from ..pictures import origin_of, with_depth
 from ..reconstruction import Reconstruction
 from ..sampling import cut
@@ -99,10 +100,7 @@ def _off_background(
     falling = cv2.dilate(steep, _disc(1)) & cv2.dilate(behind, _disc(round(_FALL * size)))
     sure = subject & (cv2.dilate(behind, _disc(width)) == 0) & (falling == 0)
     # What lies beyond the fall is no part of the subject either.
-    _, labels = cv2.connectedComponents(sure.astype(np.uint8), connectivity=4)
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    return (counts > _LEAST_PART * counts.max())[labels] if sure.any() else subject
+    return big_pieces(sure, _LEAST_PART) if sure.any() else subject
 
 
 def _disc(radius: int) -> np.ndarray:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import MeshError
+from ..masks import big_pieces
 from .heightfield import (
     Raster,
     blur,
     ease,
     fit_planes,
     largest_around,
-    largest_part,
     rasterise,
     relax,
     without_gaps,
@@ -85,7 +85,7 @@ def main_part(source: Source) -> Source:
     across, up = ((high - low) / spacing).astype(int) + 2
     raster = Raster(*(low - spacing / 2.0), spacing, (up, across))
     covered = rasterise(source.positions, source.triangles, source.colours, raster).covered
-    part = np.argwhere(largest_part(without_gaps(covered, _gap(_LOOK))))
+    part = np.argwhere(big_pieces(without_gaps(covered, _gap(_LOOK))))
     if not len(part):
         return source
     first, last = (low + spacing * (edge[::-1] + shift)
@@ -132,7 +132,7 @@ def look(source: Source, raster: Raster, size: float, standing: bool) -> View:
             f"than {raster.spacing:.2g} mm, or a smaller size."
         )
     heights = rasterise(source.positions, source.triangles, source.colours, raster)
-    part = largest_part(without_gaps(heights.covered, _gap(size / raster.spacing)))
+    part = big_pieces(without_gaps(heights.covered, _gap(size / raster.spacing)))
     if part.sum() < _FEWEST_POINTS:
         raise MeshError("The mesh is too small or too thin to be printed.")
     sigma = evenness(size, raster.spacing)
@@ -176,7 +176,7 @@ def _outline(part: np.ndarray, sigma: float, standing: bool) -> np.ndarray:
     if standing:
         solid = _with_foot(solid)
     level = blur(solid.astype(float), sigma) - 0.5
-    clean = without_holes(largest_part(level > 0.0))
+    clean = without_holes(big_pieces(level > 0.0))
     return np.where(clean, np.maximum(level, 1e-6), np.minimum(level, -1e-6))
 
 

@@ -132,13 +132,6 @@ def _turn(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
-def largest_part(mask: np.ndarray) -> np.ndarray:
-    """The biggest part of a mask that hangs together by sides: (rows, columns) bool."""
-    labels = _parts(mask)
-    sizes = np.bincount(labels[mask], minlength=mask.size)
-    return mask & (labels == sizes.argmax())
-
-
 def part_at(mask: np.ndarray, row: int, column: int) -> np.ndarray:
     """The part of a mask that a point of it belongs to."""
     labels = _parts(mask)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Closes a wrapped head, so that it is one watertight body."""
+"""Closes the openings of a wrapped head, so that it is watertight."""
 
 import bpy  # isort: skip  (only then is there a bmesh outside Blender)
 import bmesh

@@ -5,9 +5,11 @@ import bpy
 import numpy as np
 import pytest
 from made_faces import add_face, attribute, made_face, positions
+from PIL import Image
 from template_photo import sitter
 
 from face_depth_addon.blender.head.wrap import LANDMARKS, PHOTO_UV
+from face_depth_addon.blender.output.export import write_object
 from face_depth_addon.core.head.template import PARTS, load_template
 from face_depth_addon.core.relief.building import Layout
 from face_depth_addon.core.relief.shaping import Shape
@@ -271,3 +273,15 @@ def test_what_cannot_be_remeshed_is_refused():
     bpy.context.view_layer.objects.active = empty
     with pytest.raises(RuntimeError, match="no faces"):
         bpy.ops.face_depth.quad_remesh()
+
+
+def test_wrapped_head_as_obj_has_all_its_pictures(tmp_path):
+    add_sitter()
+    bpy.ops.face_depth.wrap_template(texture_size='1024')
+    write_object(bpy.context.active_object, tmp_path / "head.obj")
+    maps = [line.split()[1] for line in (tmp_path / "head.mtl").read_text().splitlines()
+            if line.startswith("map_Kd")]
+    assert len(maps) == len(set(maps)) == 4
+    for name in maps:
+        with Image.open(tmp_path / name) as picture:
+            assert picture.format == "JPEG" and picture.width >= 128
