@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from viewer_browser import Browser, find_browser
 
-from face_depth_addon.blender.output import page
+from face_depth_addon.blender.output import textures
 from face_depth_addon.blender.output.page import write_html
 from face_depth_addon.core.errors import MeshError, OutputError
 
@@ -318,7 +318,7 @@ def test_what_was_painted_on_the_photo_is_on_the_page(tmp_path, monkeypatch):
     assert np.abs(picture() - np.array([51, 153, 204])).max() < 4
     assert image.is_dirty and len(bpy.data.images) == 1
 
-    monkeypatch.setattr(page, "_LARGEST_PICTURE", 15)
+    monkeypatch.setattr(textures, "_LARGEST_PICTURE", 15)
     assert picture().shape == (10, 15, 3)
 
 

@@ -11,7 +11,7 @@ import addon_utils
 import bpy
 
 from ...core.errors import OutputError
-from ..material import JPEG_MAGIC
+from .textures import jpeg_of
 
 _MM_PER_M = 1000.0
 
@@ -109,7 +109,7 @@ def _write_obj(item: bpy.types.Object, path: Path) -> None:
     try:
         for number, image in enumerate(images, 1):
             picture = _picture_of(path, number)
-            _write_jpeg(image, picture)
+            picture.write_bytes(jpeg_of(image))
             image.filepath = str(picture)
         bpy.ops.wm.obj_export(
             filepath=str(path), export_selected_objects=True, export_colors=True,
@@ -118,16 +118,6 @@ def _write_obj(item: bpy.types.Object, path: Path) -> None:
     finally:
         for image, place in zip(images, places, strict=True):
             image.filepath = place
-
-
-def _write_jpeg(image: bpy.types.Image, path: Path) -> None:
-    """As it is packed, or encoded once more."""
-    if image.packed_file and image.packed_file.data[:3] == JPEG_MAGIC:
-        path.write_bytes(image.packed_file.data)
-        return
-    kind, image.file_format = image.file_format, 'JPEG'
-    image.save(filepath=str(path), quality=95, save_copy=True)
-    image.file_format = kind
 
 
 def _picture_of(path: Path, number: int = 1) -> Path:

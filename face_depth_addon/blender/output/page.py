@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mesh object as a web page in which it can be turned."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +8,9 @@ import bpy
 import numpy as np
 
 from ...core.web_page import Corners, PageMesh, page_mesh, write_page
-from ..material import JPEG_MAGIC
 from ..mesh import COLOUR, UV
 from ..mesh_edit import read_attribute
-
-_LARGEST_PICTURE = 4096
-_JPEG_QUALITY = 90
+from .textures import jpeg_of
 
 
 def write_html(item: bpy.types.Object, path: Path) -> int:
@@ -43,7 +39,7 @@ def write_html(item: bpy.types.Object, path: Path) -> int:
     OutputError
     """
     image = _texture_of(item)
-    texture = _picture(image) if image else b""
+    texture = jpeg_of(image) if image else b""
     if item.mode == 'EDIT':
         item.update_from_editmode()
     graph = bpy.context.evaluated_depsgraph_get()
@@ -112,31 +108,3 @@ def _texture_of(item: bpy.types.Object) -> bpy.types.Image | None:
         and not node.image.colorspace_settings.is_data
     }
     return images.pop() if len(images) == 1 else None
-
-
-def _picture(image: bpy.types.Image) -> bytes:
-    """A JPEG file of an image, painted on or not; nothing where it cannot be read."""
-    packed = image.packed_file
-    small = max(image.size) <= _LARGEST_PICTURE
-    if packed is not None and small and not image.is_dirty and packed.data[:3] == JPEG_MAGIC:
-        return packed.data
-    width, height = image.size
-    if not width * height or not len(image.pixels):
-        return b""
-    pixels = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(pixels)
-    opaque = np.ones((width * height, 4), np.float32)
-    opaque[:, :3] = pixels.reshape(-1, image.channels)[:, :3]
-    copy = bpy.data.images.new(image.name, width, height, float_buffer=image.is_float)
-    try:
-        copy.pixels.foreach_set(opaque.ravel())
-        if not small:
-            scale = _LARGEST_PICTURE / max(width, height)
-            copy.scale(max(1, round(width * scale)), max(1, round(height * scale)))
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "texture.jpg")
-            copy.file_format = 'JPEG'
-            copy.save(filepath=str(file), quality=_JPEG_QUALITY)
-            return file.read_bytes()
-    finally:
-        bpy.data.images.remove(copy)
