@@ -594,3 +594,18 @@ def _is_loadable(name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def end(code: int) -> None:
+    """End the process.
+
+    The bpy 4.2 package would crash in Python's own end, once properties that have an ``update``
+    function were registered, or after a glTF export.
+    """
+    bpy = sys.modules.get("bpy")
+    if bpy is None or bpy.app.binary_path:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    os._exit(code)

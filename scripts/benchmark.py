@@ -13,6 +13,7 @@ from __future__ import annotations  # see _environment.py
 
 import argparse
 import gc
+import itertools
 import json
 import os
 import platform
@@ -105,10 +106,12 @@ class Repeats:
     inference: int = 9
     stall: int = 5
     register: int = 7
+    slider: int = 9
 
 
 QUICK = Repeats(
-    cold=2, warm=3, mesh={512: 3, 1024: 3, 2048: 1}, inference=3, stall=2, register=3
+    cold=2, warm=3, mesh={512: 3, 1024: 3, 2048: 1}, inference=3, stall=2, register=3,
+    slider=3,
 )
 
 
@@ -127,9 +130,12 @@ def main() -> int:
             return 2
         print(machine(photo), flush=True)
         sections = []
-        for section in run_sections(photo, repeats, options.quick):
-            sections.append(section)
-            print(markdown(section), flush=True)
+        from face_depth_addon.blender.shaping.mesh_settings import mesh_settings
+
+        with mesh_settings():
+            for section in run_sections(photo, repeats, options.quick):
+                sections.append(section)
+                print(markdown(section), flush=True)
         print(f"\nLoad average at the end: {_load()}.")
     if options.json:
         options.json.write_text(json.dumps(as_json(machine(photo), sections), indent=1) + "\n")
@@ -175,6 +181,8 @@ def run_sections(photo: Path, repeats: Repeats, quick: bool) -> Iterator[Section
         client.close()
     for resolution in _RESOLUTIONS:
         yield mesh_building(resolution, repeats.mesh[resolution])
+    for resolution in _RESOLUTIONS:
+        yield slider(resolution, repeats.slider)
     yield inference(photo, quick)
     yield registration(repeats.register)
 
@@ -207,11 +215,13 @@ def cold_start(photo: Path, repeats: int) -> Section:
 def warm(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     """Photo to object with a warm worker, and where the time goes; the last job's info."""
     from face_depth_addon.blender.reconstruct import Settings
+    from face_depth_addon.core.relief.building import Layout
 
     timings = {"face-dpt": [], "facemesh": []}
     for turn in range(repeats + 1):
         for model, kept in timings.items():
-            outcome = _reconstruct(client, photo, Settings(model=model, resolution=512))
+            settings = Settings(model=model, layout=Layout(resolution=512))
+            outcome = _reconstruct(client, photo, settings)
             if turn:
                 kept.append(outcome.info["timings"])
             if model == "face-dpt":
@@ -249,10 +259,11 @@ def _reconstruct(client, photo: Path, settings):
 def stalls(client, photo: Path, repeats: int) -> tuple[Section, dict]:
     """How long Blender's main thread is held at most, driven as the operator's modal does."""
     from face_depth_addon.blender.reconstruct import Settings
+    from face_depth_addon.core.relief.building import Layout
 
     rows, notes = [], []
     for resolution in _RESOLUTIONS:
-        settings = Settings(resolution=resolution)
+        settings = Settings(layout=Layout(resolution=resolution))
         info = _reconstruct(client, photo, settings).info
         _clear()
         longest = []
@@ -331,7 +342,7 @@ def _peak_megabytes() -> float | None:
 def mesh_building(resolution: int, repeats: int) -> Section:
     """A full square subject, against the least that Blender needs and the usual ways."""
     from face_depth_addon.blender.mesh import fill_mesh
-    from face_depth_addon.core.grid import build_grid
+    from face_depth_addon.core.relief.grid import build_grid
 
     subject = _square_subject(resolution)
     grid = build_grid(subject, resolution)
@@ -368,21 +379,90 @@ def mesh_building(resolution: int, repeats: int) -> Section:
     return Section(f"Mesh building, {resolution} x {resolution} vertices, linked", rows)
 
 
+def slider(resolution: int, repeats: int) -> Section:
+    """A step of a slider on a finished mesh, against bare writes of positions.
+
+    Both include what a redraw then asks of the mesh on the processor: evaluation, triangles and
+    normals. What the graphics card does comes on top, for both alike.
+    """
+    import bpy
+    import numpy as np
+
+    from face_depth_addon.blender.mesh import fill_mesh
+    from face_depth_addon.blender.shaping.shape import give_shape
+    from face_depth_addon.core.relief.building import Layout
+    from face_depth_addon.core.relief.grid import build_grid
+    from face_depth_addon.core.relief.shaping import Shape, depth_span, photo_viewpoint
+
+    subject = _square_subject(resolution)
+    grid = build_grid(subject, resolution)
+    items = {}
+    for projection in ("RELIEF", "PERSPECTIVE"):
+        mesh = bpy.data.meshes.new("Slider")
+        for _ in fill_mesh(mesh, grid):
+            pass
+        give_shape(mesh, Layout(), Shape(), photo_viewpoint(subject), depth_span(subject))
+        mesh.face_depth.projection = projection
+        items[projection] = bpy.data.objects.new("Slider", mesh)
+        bpy.context.scene.collection.objects.link(items[projection])
+    written = itertools.cycle(
+        np.ascontiguousarray(grid.positions * (1.0, factor, 1.0), np.float32).ravel()
+        for factor in (0.8, 1.2)
+    )
+    sliders = {"RELIEF": ("strength", (0.8, 1.2)), "PERSPECTIVE": ("distance", (0.7, 0.9))}
+    sliders = {key: (name, itertools.cycle(values)) for key, (name, values) in sliders.items()}
+
+    def show(item) -> None:
+        seen = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        seen.calc_loop_triangles()
+        _ = seen.vertex_normals[0].vector
+
+    def write() -> None:
+        mesh = items["RELIEF"].data
+        mesh.attributes["position"].data.foreach_set("vector", next(written))
+        mesh.update()
+        show(items["RELIEF"])
+
+    def move(key: str) -> None:
+        name, values = sliders[key]
+        setattr(items[key].data.face_depth, name, next(values))
+        show(items[key])
+
+    times = interleave({
+        "bare": lambda: _time(write),
+        "relief": lambda: _time(lambda: move("RELIEF")),
+        "perspective": lambda: _time(lambda: move("PERSPECTIVE")),
+    }, repeats)
+    for item in items.values():
+        mesh = item.data
+        bpy.data.objects.remove(item)
+        bpy.data.meshes.remove(mesh)
+    bare = Row("bare write of positions, evaluation (floor)", _ms(times["bare"]))
+    most = 1.5 if resolution == 512 else None
+    return Section(f"One step of a slider, {resolution} x {resolution} vertices", [
+        bare,
+        Row("Strength, relief", _ms(times["relief"]), base=bare, most=most),
+        Row("Distance, perspective", _ms(times["perspective"]), base=bare, most=most),
+    ])
+
+
 def _square_subject(resolution: int):
     """A dome that fills its crop, at the size the pipeline works at."""
     import numpy as np
 
     from face_depth_addon.core.crop import Crop
-    from face_depth_addon.core.reconstruction import Reconstruction
+    from face_depth_addon.core.reconstruction import Pictures, Reconstruction
 
     size = max(resolution, 512)
     across = np.linspace(-1.0, 1.0, size, dtype=np.float32)
     dome = np.exp(-2.0 * (across[:, None] ** 2 + across**2)) * np.float32(size / 2)
     rgb = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
     return Reconstruction(
-        depth=dome, subject=np.ones((size, size), bool), rgb=rgb,
+        depth=dome, subject=np.ones((size, size), bool),
+        matte=np.full((size, size), 255, np.uint8), rgb=rgb,
         crop=Crop(size / 2, size / 2, float(size)), metres_per_pixel=0.3 / size,
-        origin=np.array([0.5, 0.5, size / 4]), texture=b"",
+        origin=np.array([0.5, 0.5, size / 4]), pictures=Pictures(b"", b"", b"", b""),
+        info={"width": size, "height": size, "focal_35mm": None},
     )
 
 
@@ -530,7 +610,9 @@ def registration(repeats: int) -> Section:
     answers = []
     for _ in range(repeats + 1):
         child = subprocess.run(
-            [sys.executable, "-c", _REGISTER], stdout=subprocess.PIPE, check=True
+            [sys.executable, "-c", _REGISTER], stdout=subprocess.PIPE, check=True,
+            # As in Blender: what the first start compiles is kept for those after it.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
         )
         answers.append(json.loads(child.stdout.splitlines()[-1]))
     row = Row("import and register", _ms(seconds for seconds, _ in answers[1:]), most=30.0)

@@ -10,11 +10,12 @@ The first form sets itself up on a fresh machine. ``--help`` lists the options.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+import _environment  # noqa: E402 -- Blender does not put a script's folder on the path
 
 
 def arguments() -> list[str]:
@@ -23,9 +24,6 @@ def arguments() -> list[str]:
 
 
 def main() -> int:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    import _environment
-
     _environment.ensure()
     sys.path.insert(0, str(ROOT))
     import bpy
@@ -47,17 +45,5 @@ def main() -> int:
     return run_command(arguments())
 
 
-def end(code: int) -> None:
-    """End the process. The bpy 4.2 package crashes in Python's own end after a glTF export."""
-    import bpy
-
-    if bpy.app.binary_path:
-        sys.exit(code)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    end(main())
+    _environment.end(main())

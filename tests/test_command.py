@@ -146,7 +146,7 @@ def test_mesh_file_shows_the_photo_the_right_way_round(made, astronaut, suffix):
     item = read_back(folder / f"head{suffix}")
     at = positions(item)
     assert len(at) == row["vertices"]
-    assert len(item.data.polygons) == row["quads"] * (2 if suffix == ".glb" else 1)
+    assert len(item.data.polygons) == row["polygons"] * (2 if suffix == ".glb" else 1)
     size = np.ptp(at, axis=0)
     assert 0.08 < size[1] < 0.3 and 0.18 < size[0] < 0.4 and 0.2 < size[2] < 0.4
     photo = np.asarray(Image.open(astronaut))
@@ -239,7 +239,7 @@ def test_report_says_what_was_done(bundled, astronaut):
     assert row["timings"]["total"] >= row["timings"]["depth"]
     item = read_back(bundled[0] / "head.blend")
     assert len(item.data.vertices) == row["vertices"] > 0.3 * 512**2
-    assert len(item.data.polygons) == row["quads"]
+    assert len(item.data.polygons) == row["polygons"]
 
 
 def test_preview_shows_the_head_from_two_sides_in_colour_and_clay(bundled):
@@ -382,16 +382,32 @@ def test_output_that_is_a_folder_is_one_sentence(astronaut, tmp_path, option):
 
 
 USAGE = {
-    "nothing to write": ([], "nothing to write: give -o, --depth-output or --preview."),
+    "nothing to write": ([], "nothing to write: give -o, --depth-output,"),
     "unknown mesh": (["-o", "head.fbx"], "head.fbx is not a mesh file: its name must end in"),
     "no suffix": (["-o", "head"], "head is not a mesh file"),
     "unknown depth": (["--depth-output", "d.tif"], "d.tif is not a depth map"),
     "unknown picture": (["-o", "h.ply", "--preview", "p.jpg"], "p.jpg is not a picture"),
+    "unknown print": (["--print", "p.obj"], "p.obj is not a file for printers"),
+    "unknown cloud": (["--point-cloud", "c.xyz"], "c.xyz is not a point cloud"),
+    "two photos, one map": (["other.png", "-o", ".", "--depth-input", "d.png"],
+                            "A depth map belongs to one photo"),
+    "over the map": (["--depth-input", "x.npy", "--depth-output", "x.npy"],
+                     "x.npy is one of the files to read"),
+    "completed twice": (["-o", "h.ply", "--complete", "--topology", "template"],
+                        "leave --complete out"),
+    "edits on the template": (["-o", "h.ply", "--cleanup", "--topology", "template"],
+                              "leave --detail, --cleanup and --smooth out"),
+    "landmarks of a whole head": (["--landmarks", "l.json", "--complete"],
+                                  "--landmarks belongs to the relief"),
+    "distance in a relief": (["-o", "h.ply", "--distance", "2"], "counts in perspective"),
+    "part of no face": (["-o", "h.ply", "--part", "head", "--face", "none"], "needs a face"),
+    "open template": (["-o", "h.ply", "--watertight"], "is for --topology template"),
     "unknown report": (["-o", "h.ply", "--report", "r.txt"], "r.txt is not a report"),
     "folder in a file": (["-o", "photo.png/h.ply"], "The folder photo.png cannot be made"),
-    "over the photo": (["-o", "h.ply", "--preview", "photo.png"], "photo.png is one of the photos"),
+    "over the photo": (["-o", "h.ply", "--preview", "photo.png"],
+                       "photo.png is one of the files to read"),
     "over the photo beside an obj": (["photo_photo.jpg", "-o", ".", "--format", "obj"],
-                                     "photo_photo.jpg is one of the photos"),
+                                     "photo_photo.jpg is one of the files to read"),
     "twice to one file": (["--preview", "x.png", "--depth-output", "./x.png"],
                           "Two outputs would be written to x.png"),
     "several photos, one file": (["other.png", "-o", "h.blend"],

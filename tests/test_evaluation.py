@@ -21,7 +21,8 @@ from evaluation.scoring import score  # noqa: E402
 from heads.ict_model import IctModel  # noqa: E402
 
 from face_depth_addon.core.crop import Crop  # noqa: E402
-from face_depth_addon.core.landmarks import OUTLINE, Face  # noqa: E402
+from face_depth_addon.core.face.face_points import OUTLINE  # noqa: E402
+from face_depth_addon.core.face.landmarks import Face  # noqa: E402
 from face_depth_addon.core.photo import Photo, load_photo  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,8 +6,8 @@ import pytest
 
 from face_depth_addon.core.crop import Crop, transform_points
 from face_depth_addon.core.filters import extend, fill_outside, guided_upsample
-from face_depth_addon.core.grid import build_grid
-from face_depth_addon.core.reconstruction import Reconstruction
+from face_depth_addon.core.reconstruction import Pictures, Reconstruction
+from face_depth_addon.core.relief.grid import build_grid
 from face_depth_addon.core.sampling import cut, inside_photo, paste
 
 
@@ -21,9 +21,10 @@ def reconstruction(depth, subject, rgb=None, side=200.0, metres_per_pixel=0.001)
     size = depth.shape[0]
     rgb = np.zeros((size, size, 3), np.uint8) if rgb is None else rgb
     return Reconstruction(
-        depth=depth.astype(np.float32), subject=subject, rgb=rgb,
+        depth=depth.astype(np.float32), subject=subject,
+        matte=subject.astype(np.uint8) * 255, rgb=rgb,
         crop=Crop(100.0, 100.0, side), metres_per_pixel=metres_per_pixel,
-        origin=np.array([0.5, 0.5, 0.0]), texture=b"",
+        origin=np.array([0.5, 0.5, 0.0]), pictures=Pictures(b"", b"", b"", b""),
     )
 
 
@@ -71,7 +72,7 @@ def test_grid_has_the_promised_resolution_size_and_place(resolution):
     assert np.allclose((high + low)[[0, 2]], 0.0, atol=0.003)
     across = len(np.unique(np.round(grid.uvs[:, 0], 6)))
     assert resolution * 0.85 <= across
-    assert grid.quad_count == pytest.approx(np.pi / 4 * resolution**2, rel=0.25)
+    assert len(grid.face_starts) == pytest.approx(np.pi / 4 * resolution**2, rel=0.25)
 
 
 def test_grid_is_upright_unmirrored_and_faces_the_camera():
@@ -91,15 +92,6 @@ def test_grid_is_upright_unmirrored_and_faces_the_camera():
     quads = grid.positions[grid.corner_verts.reshape(-1, 4)]
     normals = np.cross(quads[:, 1] - quads[:, 0], quads[:, 3] - quads[:, 0])
     assert (normals[:, 1] < 0).all()
-
-
-def test_strength_scales_the_relief_only():
-    depth = np.random.default_rng(1).normal(size=(96, 96)) * 5
-    made = reconstruction(depth, disc(96))
-    once, half = build_grid(made, 50), build_grid(made, 50, 0.5)
-    assert np.allclose(half.positions[:, 1], once.positions[:, 1] / 2)
-    assert np.array_equal(half.positions[:, ::2], once.positions[:, ::2])
-    assert np.array_equal(half.depth, once.depth)
 
 
 def test_relief_is_metric_and_smooth_where_the_grid_is_finer_than_the_depth():

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mesh filters on grids with known answers: smoothing, spikes, stretched faces, holes."""
+"""Checks and repairs on meshes with known answers: spikes, islands, crossings, winding."""
 
 import numpy as np
 import pytest
 
-from face_depth_addon.core import meshfilter
-from face_depth_addon.core.topology import (
+from face_depth_addon.core.polygons import meshfilter
+from face_depth_addon.core.polygons.spikes import pull_spikes
+from face_depth_addon.core.polygons.topology import (
     Topology,
-    border_vertices,
     connected_components,
+    flipped_faces,
     island_labels,
     keep_faces,
+    non_manifold,
     small_islands,
 )
 
@@ -18,15 +20,46 @@ SIDE = 48
 SPACING = 0.001
 
 
+def polygons(vertex_count: int, *faces: np.ndarray) -> Topology:
+    """Topology of faces, given as (N, sides) arrays of vertices."""
+    ends = np.concatenate(
+        [np.stack([group, np.roll(group, -1, axis=1)], axis=-1).reshape(-1, 2) for group in faces]
+    )
+    edges, corner_edges = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True)
+    sizes = np.concatenate([np.full(len(group), group.shape[1]) for group in faces])
+    return Topology(
+        vertex_count, edges, ends[:, 0], corner_edges.ravel(), np.cumsum(sizes) - sizes
+    )
+
+
 def grid_topology(side: int = SIDE) -> Topology:
     """Quads of a side x side grid, wound to face -Y, vertices row by row upwards."""
     vertex = np.arange(side * side).reshape(side, side)
     quads = np.stack([vertex[:-1, :-1], vertex[:-1, 1:], vertex[1:, 1:], vertex[1:, :-1]], axis=-1)
-    quads = quads.reshape(-1, 4)
-    ends = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
-    edges, corner_edges = np.unique(ends, axis=0, return_inverse=True)
-    starts = np.arange(0, quads.size, 4)
-    return Topology(side * side, edges, quads.ravel(), corner_edges.ravel(), starts)
+    return polygons(side * side, quads.reshape(-1, 4))
+
+
+def sphere(rounds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions on the unit sphere and triangles of an icosahedron, each cut in four."""
+    golden = (1.0 + 5.0**0.5) / 2.0
+    points = np.array([[0.0, a, b * golden] for a in (-1, 1) for b in (-1, 1)])
+    points = np.concatenate([np.roll(points, turn, axis=1) for turn in range(3)])
+    gaps = np.linalg.norm(points[:, np.newaxis] - points, axis=2)
+    first, second, third = np.meshgrid(*[np.arange(12)] * 3, indexing="ij")
+    near = gaps < 2.1
+    found = near[first, second] & near[second, third] & near[third, first]
+    found &= (first < second) & (first < third) & (second != third)
+    found &= np.linalg.det(points[np.stack([first, second, third], axis=-1)]) > 0.0
+    triangles = np.stack([first[found], second[found], third[found]], axis=1)
+    for _ in range(rounds):
+        topology = polygons(len(points), triangles)
+        middle = len(points) + topology.corner_edges.reshape(-1, 3)
+        points = np.concatenate([points, points[topology.edges].mean(axis=1)])
+        inner = np.concatenate(
+            [np.stack([triangles[:, i], middle[:, i], middle[:, i - 1]], axis=1) for i in range(3)]
+        )
+        triangles = np.concatenate([inner, middle])
+    return points / np.linalg.norm(points, axis=1, keepdims=True), triangles
 
 
 def relief(depth: np.ndarray) -> np.ndarray:
@@ -51,91 +84,6 @@ def rows_columns() -> tuple[np.ndarray, np.ndarray]:
     return np.indices((SIDE, SIDE))
 
 
-def test_bilateral_keeps_a_step_that_laplacian_blurs_at_the_same_noise(rows_columns):
-    topology = grid_topology()
-    rows, columns = rows_columns
-    noise = 0.2 * SPACING
-    clean = relief(np.where(columns < SIDE // 2, 0.0, 16.0 * noise))
-    noisy = clean + np.random.default_rng(1).normal(0.0, noise, (SIDE**2, 1)) * [0, 1, 0]
-    from_step = np.abs(columns - (SIDE - 1) / 2)
-    inside = (np.minimum(rows, columns) > 3) & (np.maximum(rows, columns) < SIDE - 4)
-    flat, step = (inside & (from_step > 8)).ravel(), (inside & (from_step < 3)).ravel()
-
-    def errors(method, iterations):
-        result = meshfilter.smooth(noisy, topology, method, iterations, 0.5)
-        deviation = result[:, 1] - clean[:, 1]
-        return rms(deviation[flat]) / noise, rms(deviation[step]) / noise
-
-    left, step_error = errors("BILATERAL", 10)
-    assert left < 0.4
-    assert step_error < 1.1
-    laplacian = [errors("LAPLACIAN", iterations) for iterations in range(1, 8)]
-    as_smooth = next(found for found in laplacian if found[0] <= left)
-    assert as_smooth[1] > 2.5 * step_error
-
-
-def test_bilateral_smooths_a_sphere_without_shrinking_it(rows_columns):
-    rows, columns = rows_columns
-    radius = 0.04
-    flat = relief(np.zeros((SIDE, SIDE))) - [SIDE * SPACING / 2, 0.0, SIDE * SPACING / 2]
-    flat[:, 1] = -np.sqrt(radius**2 - flat[:, 0] ** 2 - flat[:, 2] ** 2)
-    noise = np.random.default_rng(2).normal(0.0, 0.1 * SPACING, (SIDE**2, 1))
-    noisy = flat * (1.0 + noise / radius)
-    inside = ((np.minimum(rows, columns) > 5) & (np.maximum(rows, columns) < SIDE - 6)).ravel()
-
-    def off_sphere(method):
-        result = meshfilter.smooth(noisy, grid_topology(), method, 30, 0.5)[inside]
-        return np.linalg.norm(result, axis=1) - radius
-
-    assert abs(off_sphere("BILATERAL").mean()) < 0.02 * SPACING
-    assert off_sphere("BILATERAL").std() < 0.5 * noise.std()
-    assert off_sphere("LAPLACIAN").mean() < -0.1 * SPACING
-
-
-@pytest.mark.parametrize("method", ["LAPLACIAN", "BILATERAL"])
-def test_smoothing_moves_only_what_may_move_and_the_same_far_from_the_origin(method):
-    topology = grid_topology()
-    noisy = relief(np.random.default_rng(3).normal(0.0, 0.2 * SPACING, (SIDE, SIDE)))
-    movable = ~border_vertices(topology)
-    assert np.count_nonzero(~movable) == 4 * (SIDE - 1)
-
-    result = meshfilter.smooth(noisy, topology, method, 3, 0.5, movable)
-    np.testing.assert_array_equal(result[~movable], noisy[~movable])
-    assert np.all(np.abs(result - noisy)[movable].max(axis=1) > 0.0)
-    away = np.array([50.0, -20.0, 7.0])
-    moved = meshfilter.smooth(noisy + away, topology, method, 3, 0.5, movable)
-    np.testing.assert_allclose(moved - away, result, atol=1e-9)
-
-
-def test_bilateral_estimates_the_noise_beside_a_flat_background(rows_columns):
-    _, columns = rows_columns
-    noise = np.random.default_rng(7).normal(0.0, 0.2 * SPACING, (SIDE, SIDE))
-    positions = relief(np.where(columns < 15, noise, 0.0))
-    result = meshfilter.smooth(positions, grid_topology(), "BILATERAL", 10, 0.5)
-    noisy = (columns < 12).ravel()
-    assert result[noisy, 1].std() < 0.5 * positions[noisy, 1].std()
-
-
-def test_laplacian_does_not_draw_the_border_inwards():
-    flat = relief(np.zeros((SIDE, SIDE)))
-    result = meshfilter.smooth(flat, grid_topology(), "LAPLACIAN", 10, 0.5)
-    middle = SIDE // 2
-    np.testing.assert_allclose(result[middle], flat[middle], atol=1e-12)
-
-
-@pytest.mark.parametrize("method", ["LAPLACIAN", "BILATERAL"])
-def test_loose_vertices_stay_where_they_are(method):
-    grid = grid_topology()
-    topology = Topology(
-        grid.vertex_count + 1, grid.edges, grid.corner_verts, grid.corner_edges, grid.face_starts
-    )
-    noisy = relief(np.random.default_rng(4).normal(0.0, 0.2 * SPACING, (SIDE, SIDE)))
-    positions = np.vstack([noisy, [[1.0, 2.0, 3.0]]])
-    result = meshfilter.smooth(positions, topology, method, 3, 0.5)
-    np.testing.assert_array_equal(result[-1], [1.0, 2.0, 3.0])
-    assert np.isfinite(result).all()
-
-
 def test_spikes_go_back_and_steps_ridges_and_domes_stay(rows_columns):
     rows, columns = rows_columns
     depth = np.random.default_rng(5).normal(0.0, 0.02 * SPACING, (SIDE, SIDE))
@@ -143,18 +91,18 @@ def test_spikes_go_back_and_steps_ridges_and_domes_stay(rows_columns):
     depth -= np.where(rows == 8, 2 * SPACING, 0.0)
     depth -= 6 * SPACING * np.exp(-((rows - 20) ** 2 + (columns - 20) ** 2) / 60.0)
     clean = relief(depth)
-    assert not meshfilter.pull_spikes(clean, grid_topology())[1].any()
+    assert not pull_spikes(clean, grid_topology())[1].any()
 
     spiky = clean.copy()
     lone, twins, border = [22 * SIDE + 21], [40 * SIDE + 10, 40 * SIDE + 11], [25 * SIDE]
     spiky[lone, 1] -= 9 * SPACING
     spiky[twins, 1] += 7 * SPACING
     spiky[border, 1] -= 8 * SPACING
-    pulled, spikes = meshfilter.pull_spikes(spiky, grid_topology())
+    pulled, spikes = pull_spikes(spiky, grid_topology())
     assert set(np.flatnonzero(spikes)) == {*lone, *twins, *border}
     np.testing.assert_allclose(pulled, clean, atol=0.3 * SPACING)
     np.testing.assert_array_equal(pulled[~spikes], spiky[~spikes])
-    assert not meshfilter.pull_spikes(pulled, grid_topology())[1].any()
+    assert not pull_spikes(pulled, grid_topology())[1].any()
 
 
 def test_only_faces_beyond_the_angle_are_stretched(rows_columns):
@@ -166,29 +114,6 @@ def test_only_faces_beyond_the_angle_are_stretched(rows_columns):
     by_column = stretched.reshape(SIDE - 1, SIDE - 1)
     expected = np.tile(slopes, SIDE // 4)[1:] == 4.5
     np.testing.assert_array_equal(by_column, np.broadcast_to(expected, by_column.shape))
-
-
-def test_holes_are_found_apart_at_a_pinch_but_not_the_outer_border():
-    flat = relief(np.zeros((SIDE, SIDE)))
-    single, pair = (5, 5), [(20, 20), (20, 21)]
-    diagonal, at_corner = [(30, 30), (31, 31)], [(0, 0), (1, 1)]
-    topology = without(grid_topology(), single, *pair, *diagonal, *at_corner)
-    holes = meshfilter.find_holes(flat, topology, 32)
-    assert sorted(map(len, holes)) == [4, 4, 4, 4, 6]
-    assert sorted(map(len, meshfilter.find_holes(flat, topology, 4))) == [4, 4, 4, 4]
-    assert len(meshfilter.find_holes(flat, topology, 10 * SIDE)) == 5
-
-    rings = {frozenset(hole.tolist()) for hole in holes}
-    corner = 5 * SIDE + 5
-    assert frozenset({corner, corner + 1, corner + SIDE, corner + SIDE + 1}) in rings
-
-
-def test_hole_is_left_open_where_its_lid_would_be_stretched(rows_columns):
-    _, columns = rows_columns
-    wall = relief(np.where(columns > 10, 9 * SPACING, 0.0))
-    topology = without(grid_topology(), (20, 10))
-    assert len(meshfilter.find_holes(wall, topology, 32)) == 1
-    assert meshfilter.find_holes(wall, topology, 32, np.radians(75.0)) == []
 
 
 def test_faces_that_touch_at_one_vertex_are_two_islands():
@@ -222,3 +147,82 @@ def test_components_of_shuffled_chains():
     assert [len(chain) for chain in chains] == [1, 1, 1]
     assert len(set.union(*chains)) == 3
     assert labels[3000] == 3000
+
+
+def test_sheets_that_cross_are_flagged_where_they_cross(rows_columns):
+    rows, columns = rows_columns
+    sheet = relief(0.2 * SPACING * np.sin(rows + columns))
+    # A wall across the sheet between two rows of vertices, from the second column on.
+    height, left, right = 20.3 * SPACING, 1.5 * SPACING, 60.0 * SPACING
+    wall = [[x, y, height] for x, y in ((left, -1.0), (right, -1.0), (right, 1.0), (left, 1.0))]
+    quads = grid_topology().corner_verts.reshape(-1, 4)
+    topology = polygons(SIDE**2 + 4, quads, SIDE**2 + np.arange(4)[np.newaxis])
+    crossed = np.array([[20 * (SIDE - 1) + column, len(quads)] for column in range(1, SIDE - 1)])
+
+    found = meshfilter.self_intersections(np.concatenate([sheet, wall]), topology)
+    np.testing.assert_array_equal(found, crossed)
+    beside = np.concatenate([sheet, wall + np.array([0.0, 0.0, 100.0 * SPACING])])
+    assert len(meshfilter.self_intersections(beside, topology)) == 0
+    standing = np.concatenate([sheet * [1, 0, 1], wall + np.array([0.0, 1.0, 0.0])])
+    assert len(meshfilter.self_intersections(standing, topology)) == 0
+
+
+def test_spheres_cross_in_all_faces_that_reach_into_the_other():
+    points, triangles = sphere(3)
+    shift = np.array([1.1, 0.2, -0.3])
+    topology = polygons(2 * len(points), triangles, triangles + len(points))
+    assert len(meshfilter.self_intersections(np.concatenate([points, points + 3.0]), topology)) == 0
+
+    found = meshfilter.self_intersections(np.concatenate([points, points + shift]), topology)
+    assert (found[:, 0] < len(triangles)).all() and (found[:, 1] >= len(triangles)).all()
+    off = np.linalg.norm(points - shift, axis=1)[triangles] - 1.0
+    # The facets lie up to 0.006 inside the sphere.
+    through = np.flatnonzero((off.min(axis=1) < -0.01) & (off.max(axis=1) > 0.0))
+    clear = np.flatnonzero((off.min(axis=1) > 0.0) | (off.max(axis=1) < -0.01))
+    assert len(through) > 20
+    assert set(through) <= set(found[:, 0])
+    assert not set(clear) & set(found[:, 0])
+
+
+def test_edges_of_three_faces_and_bow_ties_are_no_surface():
+    points, triangles = sphere(1)
+    edges, vertices = non_manifold(polygons(len(points), triangles))
+    assert not edges.any() and not vertices.any()
+    edges, vertices = non_manifold(without(grid_topology(), (5, 5), (7, 7)))
+    assert not edges.any() and not vertices.any()
+
+    edges, vertices = non_manifold(without(grid_topology(), (30, 30), (31, 31)))
+    assert not edges.any()
+    assert np.flatnonzero(vertices).tolist() == [31 * SIDE + 31]
+    fin = np.array([[5, 6, SIDE**2]])
+    quads = grid_topology().corner_verts.reshape(-1, 4)
+    topology = polygons(SIDE**2 + 1, quads, fin + [[SIDE * 9, SIDE * 9, 0]])
+    edges, vertices = non_manifold(topology)
+    assert topology.edges[edges].tolist() == [[9 * SIDE + 5, 9 * SIDE + 6]]
+    assert not vertices.any()
+    # Two spheres that share one vertex.
+    twins = np.where(triangles == 0, 0, triangles + len(points) - 1)
+    edges, vertices = non_manifold(polygons(2 * len(points) - 1, triangles, twins))
+    assert not edges.any()
+    assert np.flatnonzero(vertices).tolist() == [0]
+
+
+def test_faces_wound_against_their_neighbours_are_flipped():
+    points, triangles = sphere(3)
+    wrong = np.random.default_rng(8).random(2 * len(triangles)) < 0.3
+    wrong[0] = True
+    both = np.concatenate([triangles, triangles + len(points)])
+    # Most of the second sphere is turned inside out: there the others are the flipped ones.
+    wrong[len(triangles) :] = ~wrong[len(triangles) :]
+    both[wrong] = both[wrong, ::-1]
+    expected = np.concatenate([wrong[: len(triangles)], ~wrong[len(triangles) :]])
+    found = flipped_faces(polygons(2 * len(points), both))
+    np.testing.assert_array_equal(found, expected)
+    assert not flipped_faces(grid_topology()).any()
+
+
+def test_a_moebius_strip_has_no_flipped_faces():
+    low = np.arange(12)
+    strip = np.stack([low, low + 1, low + 13, low + 12], axis=1)
+    strip[-1] = [11, 12, 0, 23]
+    assert not flipped_faces(polygons(24, strip)).any()

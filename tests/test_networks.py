@@ -251,7 +251,7 @@ def test_panel_and_help_offer_the_models_that_are_there(networks, tmp_path):
     blend = str(tmp_path / "set.blend")
     offered = json.loads(printed((
         "import bpy, json, face_depth_addon\n"
-        "from face_depth_addon.blender.command import parser\n"
+        "from face_depth_addon.blender.command.arguments import parser\n"
         "face_depth_addon.register()\n"
         "settings = bpy.context.scene.face_depth\n"
         "items = settings.bl_rna.properties['model'].enum_items\n"

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Smooth Relief and Clean Up Relief on real meshes, in Object Mode and in Edit Mode."""
+"""Smoothing and Clean Up Relief on real meshes, in Object Mode and in Edit Mode."""
 
 import bpy
 import numpy as np
 import pytest
 
-from face_depth_addon.blender.mesh_edit import cleanup_mesh, smooth_mesh
+from face_depth_addon.blender.repair.mesh_cleanup import cleanup_mesh
+from face_depth_addon.blender.repair.mesh_smooth import smooth_mesh
 
+METHODS = ("BILATERAL", "HC", "TAUBIN", "LAPLACIAN")
 SIDE = 24
 SPACING = 0.01
 MIDDLE = 12 * SIDE + 12
@@ -81,7 +83,7 @@ def original_vertices(mesh) -> np.ndarray:
     """(V,) the index that each vertex had at first; the depth attribute holds it."""
     values = np.empty(len(mesh.vertices), dtype=np.float32)
     mesh.attributes["depth"].data.foreach_get("value", values)
-    return values.astype(int)
+    return np.rint(values).astype(int)
 
 
 def select(mesh, chosen) -> None:
@@ -114,8 +116,12 @@ def clean_up(mode='OBJECT', **settings) -> None:
     run(bpy.ops.face_depth.cleanup, mode, **(OFF | settings))
 
 
-def assert_intact(relief) -> None:
-    """Everything that hangs on the vertices and faces is still there and in its place."""
+def assert_intact(relief, origin=None, slack=0.0) -> None:
+    """Everything that hangs on the vertices and faces is still there and in its place.
+
+    ``origin`` has the index that each vertex had at first, and ``slack`` is how many cells
+    what hangs on them may be off.
+    """
     mesh = relief.data
     assert mesh.validate() is False
     assert mesh.attributes.active_color_name == "Color"
@@ -125,17 +131,17 @@ def assert_intact(relief) -> None:
     assert {face.material_index for face in mesh.polygons} == {1}
     assert all(face.use_smooth for face in mesh.polygons)
     assert all(vertex.groups[0].weight == 0.5 for vertex in mesh.vertices)
-    origin = original_vertices(mesh)
+    origin = original_vertices(mesh) if origin is None else origin
     tint = np.empty(4 * len(origin), dtype=np.float32)
     mesh.color_attributes["Color"].data.foreach_get("color_srgb", tint)
-    np.testing.assert_allclose(tint[::4], origin / (SIDE * SIDE), atol=1 / 255)
+    np.testing.assert_allclose(tint[::4], origin / (SIDE * SIDE), atol=1 / 255 + slack / SIDE)
     uvs = np.empty(2 * len(mesh.loops), dtype=np.float32)
     mesh.uv_layers["UVMap"].data.foreach_get("uv", uvs)
     corners = np.empty(len(mesh.loops), dtype=np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     at = origin[corners]
     expected = np.stack([at % SIDE, at // SIDE], axis=1) / SIDE
-    np.testing.assert_allclose(uvs.reshape(-1, 2), expected, atol=1e-5)
+    np.testing.assert_allclose(uvs.reshape(-1, 2), expected, atol=1e-5 + slack / SIDE)
 
 
 def border_of(side: int) -> np.ndarray:
@@ -143,7 +149,7 @@ def border_of(side: int) -> np.ndarray:
     return ((np.minimum(row, column) == 0) | (np.maximum(row, column) == side - 1)).ravel()
 
 
-@pytest.mark.parametrize("method", ["BILATERAL", "LAPLACIAN"])
+@pytest.mark.parametrize("method", METHODS)
 def test_smooth_removes_noise_and_keeps_the_border(method):
     relief = make_relief(noisy_depth())
     before = coordinates(relief.data)
@@ -155,7 +161,7 @@ def test_smooth_removes_noise_and_keeps_the_border(method):
     inside = ((np.minimum(row, column) > 3) & (np.maximum(row, column) < SIDE - 4)).ravel()
     clean = grid_depth().ravel()[inside]
     noise_before, noise_after = ((item[inside, 1] - clean).std() for item in (before, after))
-    assert noise_after < 0.6 * noise_before
+    assert noise_after < 0.7 * noise_before
     assert_intact(relief)
 
     run(bpy.ops.face_depth.smooth, 'OBJECT', method=method, keep_border=False)
@@ -228,6 +234,54 @@ def test_smooth_moves_the_active_shape_key_and_the_keys_relative_to_it(mode, act
     np.testing.assert_allclose(coordinates(relief.data), coordinates(keys["Basis"]), atol=1e-6)
 
 
+def test_a_painted_group_scales_the_strength():
+    relief = make_relief(noisy_depth())
+    before = coordinates(relief.data)
+    weights = np.linspace(0.0, 1.0, SIDE).repeat(SIDE)
+    for name, values in (("None", np.zeros(SIDE * SIDE)), ("Rising", weights)):
+        group = relief.vertex_groups.new(name=name)
+        for vertex, weight in enumerate(values.tolist()):
+            group.add([vertex], weight, 'REPLACE')
+    relief.vertex_groups.new(name="Empty")
+    for group in ("None", "Empty"):
+        for method in METHODS:
+            bpy.ops.face_depth.smooth(method=method, vertex_group=group, keep_border=False)
+        bpy.ops.face_depth.smooth_border(vertex_group=group)
+    np.testing.assert_array_equal(coordinates(relief.data), before)
+
+    results = []
+    for mode in ('OBJECT', 'EDIT'):
+        relief.data.vertices.foreach_set("co", before.ravel())
+        run(bpy.ops.face_depth.smooth, mode, vertex_group="Rising")
+        results.append(coordinates(relief.data))
+    np.testing.assert_allclose(results[0], results[1], atol=1e-7)
+    moved = np.abs(results[0] - before)[:, 1].reshape(SIDE, SIDE)[:, 1:-1].mean(axis=1)
+    assert (results[0][:SIDE] == before[:SIDE]).all()
+    assert moved[1:6].mean() < 0.5 * moved[9:14].mean() < 0.5 * moved[17:22].mean() / 0.5
+    with pytest.raises(RuntimeError, match="Relief has no vertex group Lost: choose another"):
+        bpy.ops.face_depth.smooth(vertex_group="Lost")
+
+
+@pytest.mark.parametrize("mode", ['OBJECT', 'EDIT'])
+def test_a_ragged_border_is_smoothed_and_the_inside_stays(mode):
+    # Teeth two cells wide.
+    relief = make_relief(grid_depth(), tuple((0, col) for col in range(2, 20) if col % 4 < 2))
+    mesh, before = relief.data, coordinates(relief.data)
+    faces = np.bincount([loop.edge_index for loop in mesh.loops], minlength=len(mesh.edges))
+    ends = np.array([edge.vertices[:] for edge in mesh.edges])[faces == 1]
+
+    def length() -> float:
+        start, end = coordinates(mesh)[ends].transpose(1, 0, 2)
+        return float(np.linalg.norm(end - start, axis=1).sum())
+
+    ragged = length()
+    run(bpy.ops.face_depth.smooth_border, mode)
+    assert length() < ragged - 8 * SPACING
+    moved = (coordinates(mesh) != before).any(axis=1)
+    assert set(np.flatnonzero(moved)) <= set(ends.ravel())
+    assert_intact(relief)
+
+
 def test_locked_shape_key_is_not_smoothed():
     relief = make_relief(noisy_depth())
     relief.shape_key_add(name="Basis", from_mix=False).lock_shape = True
@@ -278,15 +332,45 @@ def test_cleanup_fills_holes_with_fitting_faces_but_not_the_border(mode):
     skip = ((5, 5), (10, 10), (10, 11), (15, 15), (16, 16))
     relief = make_relief(grid_depth(), skip)
     clean_up(mode, fill_holes=True)
-    sides = [len(face.vertices) for face in relief.data.polygons]
-    assert len(sides) == (SIDE - 1) ** 2 - 1
-    assert sorted(sides)[-2:] == [4, 6]
+    assert [len(face.vertices) for face in relief.data.polygons] == [4] * (SIDE - 1) ** 2
     assert all(face.normal.y < -0.5 for face in relief.data.polygons)
     assert_intact(relief)
 
     relief = make_relief(grid_depth(), skip)
     clean_up(mode, fill_holes=True, max_hole_sides=4)
     assert len(relief.data.polygons) == (SIDE - 1) ** 2 - 2
+
+
+@pytest.mark.parametrize("active", [None, 0, 1])
+@pytest.mark.parametrize("mode", ['OBJECT', 'EDIT'])
+def test_new_vertices_in_holes_take_on_all_that_hangs_on_those_around(mode, active):
+    relief = make_relief(grid_depth(), tuple((row, col) for row in (5, 6, 7) for col in (8, 9)))
+    mesh = relief.data
+    bpy.ops.object.mode_set(mode='EDIT')
+    bpy.ops.mesh.select_all(action='SELECT')
+    bpy.ops.mesh.delete_loose()
+    bpy.ops.object.mode_set(mode='OBJECT')
+    if active is not None:
+        relief.shape_key_add(name="Basis", from_mix=False)
+        smile = relief.shape_key_add(name="Smile", from_mix=False)
+        smile.data.foreach_set("co", (coordinates(smile) + [0.02, 0.0, 0.0]).ravel())
+        relief.active_shape_key_index = active
+    assert len(mesh.vertices) == SIDE * SIDE - 2
+    select(mesh, [])
+    clean_up(mode, fill_holes=True)
+    assert (len(mesh.vertices), len(mesh.polygons)) == (SIDE * SIDE, (SIDE - 1) ** 2)
+    # Seen from the front, the grid is whole again.
+    places = coordinates(mesh)[:, [0, 2]] / SPACING
+    origin = np.rint(places @ [1, SIDE]).astype(int)
+    assert sorted(origin) == list(range(SIDE * SIDE))
+    np.testing.assert_allclose(places, np.stack([origin % SIDE, origin // SIDE], 1), atol=0.01)
+    np.testing.assert_allclose(coordinates(mesh)[:, 1], grid_depth().ravel()[origin], atol=2e-4)
+    np.testing.assert_allclose(original_vertices(mesh), origin, atol=1)
+    assert_intact(relief, origin, slack=0.05)
+    if active is not None:
+        basis, smile = (coordinates(key) for key in mesh.shape_keys.key_blocks)
+        np.testing.assert_allclose(coordinates(mesh), basis, atol=1e-6)
+        np.testing.assert_allclose(smile - basis, [[0.02, 0, 0]] * SIDE**2, atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ['OBJECT', 'EDIT'])

@@ -3,6 +3,8 @@
 
 import bpy
 
+JPEG_MAGIC = b"\xff\xd8\xff"
+
 
 def pack_image(name: str, data: bytes) -> bpy.types.Image:
     """An image data-block that holds an encoded picture inside the .blend.

@@ -15,10 +15,12 @@ from bpy.props import (
 )
 
 from ..core.errors import FaceDepthError, ModelError, NoFaceError, PhotoError
+from ..core.relief.building import Layout
+from ..core.relief.shaping import Shape
 from ..inference.model_folder import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .preferences import worker_settings
-from .properties import MODEL_FOLDER, MODEL_ITEMS, RESOLUTION, STRENGTH
+from .properties import MODEL_FOLDER, MODEL_ITEMS, PROJECTION, REGION, RESOLUTION, STRENGTH
 from .reconstruct import Outcome, Progress, Settings, finish, rebuild, reconstruct_steps
 
 _TICK_SECONDS = 0.05
@@ -94,6 +96,8 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
     whole_image: BoolProperty(name="Use the Whole Image", options={'HIDDEN'})
     face: IntProperty(name="Face", min=0, options={'HIDDEN'})
     resolution: IntProperty(**RESOLUTION)
+    region: EnumProperty(**REGION)
+    projection: EnumProperty(**PROJECTION)
     strength: FloatProperty(**STRENGTH)
     result_key: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
 
@@ -168,7 +172,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
     def execute(self, context):
         if self.result_key:
-            item = rebuild(context, self.result_key, self.resolution, self.strength)
+            item = rebuild(context, self.result_key, *self._form())
             if item is not None:
                 return {'FINISHED'}
         try:
@@ -182,12 +186,19 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         settings = context.scene.face_depth
         if not self.properties.is_property_set("model"):
             self.model = chosen_model(context)
-        for name in ("model_folder", "whole_image", "face", "resolution", "strength"):
+        for name in (
+            "model_folder", "whole_image", "face", "resolution", "region", "projection", "strength"
+        ):
             if not self.properties.is_property_set(name):
                 setattr(self, name, getattr(settings, name))
 
+    def _form(self) -> tuple[Layout, Shape]:
+        layout = Layout(resolution=self.resolution, region=self.region)
+        return layout, Shape(self.projection, self.strength)
+
     def _start(self, context, wait: float) -> Iterator[Progress]:
         preferences = worker_settings(context)
+        layout, shape = self._form()
         return reconstruct_steps(
             context, worker.client(preferences.python, preferences.idle_seconds),
             self._source(context),
@@ -198,7 +209,7 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
                 ),
                 device=preferences.device,
                 face=None if self.whole_image else self.face,
-                resolution=self.resolution, strength=self.strength, fall_back=True,
+                layout=layout, shape=shape, fall_back=True,
             ),
             wait,
         )
@@ -218,8 +229,8 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
 
     def _finished(self, context, outcome: Outcome) -> set[str]:
         self.result_key = outcome.key
-        _show_texture(context)
-        _frame(context)
+        show_texture(context)
+        frame_selected(context)
         if outcome.note:
             self.report({'WARNING'}, outcome.note)
         else:
@@ -250,7 +261,9 @@ class FACEDEPTH_OT_reconstruct(bpy.types.Operator):
         if progress == self.progress:
             return
         self.progress = progress
-        context.workspace.status_text_set(f"{progress.label} ({progress.fraction:.0%}), Esc cancels")
+        context.workspace.status_text_set(
+            f"{progress.label} ({progress.fraction:.0%}), Esc cancels"
+        )
         _redraw_viewports(context)
 
     def _end(self, context) -> None:
@@ -307,7 +320,7 @@ def _redraw_viewports(context: bpy.types.Context) -> None:
         area.tag_redraw()
 
 
-def _show_texture(context: bpy.types.Context) -> None:
+def show_texture(context: bpy.types.Context) -> None:
     """Let solid viewports that show plain material colours show the photo."""
     for area in _viewports(context):
         shading = area.spaces.active.shading
@@ -315,7 +328,7 @@ def _show_texture(context: bpy.types.Context) -> None:
             shading.color_type = 'TEXTURE'
 
 
-def _frame(context: bpy.types.Context) -> None:
+def frame_selected(context: bpy.types.Context) -> None:
     """Bring the new mesh into the viewport's view: a head is lost in the default scene."""
     area = context.area
     if area is None or area.type != 'VIEW_3D' or bpy.app.background:

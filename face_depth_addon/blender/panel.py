@@ -4,8 +4,6 @@
 import bpy
 
 from . import ops_reconstruct
-from .ops_depth import FACEDEPTH_OT_show_depth
-from .ops_mesh import FACEDEPTH_OT_cleanup, FACEDEPTH_OT_smooth
 from .ops_reconstruct import FACEDEPTH_OT_cancel, FACEDEPTH_OT_reconstruct
 from .properties import MODEL_FOLDER
 
@@ -17,16 +15,13 @@ _MISSING = {
 }
 
 
-class _Sidebar:
-    bl_space_type = 'VIEW_3D'
-    bl_region_type = 'UI'
-    bl_category = "Face Depth"
-
-
-class FACEDEPTH_PT_main(_Sidebar, bpy.types.Panel):
+class FACEDEPTH_PT_main(bpy.types.Panel):
     """Photo, model and the one button"""
 
     bl_label = "Face Depth"
+    bl_space_type = 'VIEW_3D'
+    bl_region_type = 'UI'
+    bl_category = "Face Depth"
 
     def draw(self, context):
         layout = self.layout
@@ -50,8 +45,10 @@ class FACEDEPTH_PT_main(_Sidebar, bpy.types.Panel):
         row = column.row()
         row.enabled = not settings.whole_image
         row.prop(settings, "face")
+        column.prop(settings, "region")
         column.prop(settings, "resolution")
         column.label(text=_vertex_estimate(settings.resolution), icon='VERTEXSEL')
+        column.prop(settings, "projection")
         column.prop(settings, "strength")
         _draw_action(layout, context)
 
@@ -75,17 +72,4 @@ def _vertex_estimate(resolution: int) -> str:
     return f"About {count:,.0f} vertices"
 
 
-class FACEDEPTH_PT_edit(_Sidebar, bpy.types.Panel):
-    """What can be done to the finished mesh"""
-
-    bl_label = "Edit Mesh"
-    bl_parent_id = "FACEDEPTH_PT_main"
-
-    def draw(self, context):
-        column = self.layout.column(align=True)
-        column.operator(FACEDEPTH_OT_smooth.bl_idname, text="Smooth", icon='MOD_SMOOTH')
-        column.operator(FACEDEPTH_OT_cleanup.bl_idname, text="Clean Up", icon='BRUSH_DATA')
-        column.operator(FACEDEPTH_OT_show_depth.bl_idname, icon='IMAGE_DATA')
-
-
-CLASSES = (FACEDEPTH_PT_main, FACEDEPTH_PT_edit)
+CLASSES = (FACEDEPTH_PT_main,)

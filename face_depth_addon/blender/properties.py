@@ -2,8 +2,14 @@
 """The settings that a scene keeps for the panel."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
-from bpy.props import StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..inference.model_folder import BUNDLED, FACEMESH, bundled_title
 
@@ -26,6 +32,29 @@ MODEL_ITEMS = (
     ),
     (FACEMESH, "Fast", "A smooth surface through 468 landmarks, without PyTorch", 1),
     (MODEL_FOLDER, "Folder", "A depth model of your own, in the format of transformers", 2),
+)
+PROJECTIONS = (
+    ('RELIEF', "Relief", "Straight towards the viewer, as in a medal"),
+    (
+        'WEAK_PERSPECTIVE', "Weak Perspective",
+        "Along the camera's axis: a face beside the photo's middle is turned as it was",
+    ),
+    (
+        'PERSPECTIVE', "Perspective",
+        "Along the camera's rays: the true shape, if the distance is right",
+    ),
+)
+REGIONS = (
+    ('FACE', "Face", "What lies within the face's outline"),
+    ('HEAD', "Head", "The head with hair down to the ear lobes, without the neck"),
+    ('BUST', "Head and Shoulders", "All of the person that the photo shows"),
+)
+PROJECTION = dict(
+    name="Projection", description="How depth becomes the surface; it can be changed afterwards",
+    items=PROJECTIONS,
+)
+REGION = dict(
+    name="Part", description="How much of the person becomes a mesh", items=REGIONS, default='BUST',
 )
 RESOLUTION = dict(
     name="Resolution", description="Vertices along the longest side of the mesh",
@@ -56,6 +85,8 @@ class FACEDEPTH_PG_settings(bpy.types.PropertyGroup):
         name="Face", description="Which face of a group: 0 is the largest", min=0,
     )
     resolution: IntProperty(**RESOLUTION)
+    region: EnumProperty(**REGION)
+    projection: EnumProperty(**PROJECTION)
     strength: FloatProperty(**STRENGTH)
 
 

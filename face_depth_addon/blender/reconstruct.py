@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.errors import MeshError, TorchError
+from ..core.relief.building import Layout, build_surface
+from ..core.relief.shaping import Shape, depth_span, photo_viewpoint
 from ..inference.model_folder import BUNDLED, FACEMESH
-from .material import pack_image, photo_material
+from .linking import link_object, select_alone
+from .material import photo_material
 from .mesh import fill_mesh
+from .packages import require_packages
 from .photo_source import PhotoSource
+from .shaping.shape import give_shape, write_layers
+from .stored import keep
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -37,10 +43,10 @@ class Settings:
     device : str
     face : int or None
         Which face, 0 the largest; None for the whole image.
-    resolution : int
-        Vertices along the longest side.
-    strength : float
-        Factor on the relief.
+    layout : Layout
+        Which part becomes a mesh, and of which faces.
+    shape : Shape
+        How depth becomes its surface.
     fall_back : bool
         Use the Fast source, with a note, where PyTorch is missing.
     depth_output : str or None
@@ -50,8 +56,8 @@ class Settings:
     model: str = BUNDLED
     device: str = "auto"
     face: int | None = 0
-    resolution: int = 512
-    strength: float = 1.0
+    layout: Layout = Layout()
+    shape: Shape = Shape()
     fall_back: bool = False
     depth_output: str | None = None
 
@@ -116,15 +122,15 @@ def reconstruct_steps(
     begun = perf_counter()
     note = ""
     try:
-        result = yield from _infer(client, source, settings, wait)
+        result = yield from infer_steps(client, source, settings, wait)
     except TorchError as error:
         if not settings.fall_back:
             raise
         note = f"The Fast source was used. {error}"
         settings = replace(settings, model=FACEMESH)
-        result = yield from _infer(client, source, settings, wait)
+        result = yield from infer_steps(client, source, settings, wait)
     inferred = perf_counter()
-    item = yield from _build_steps(context, result, settings, wait)
+    item = yield from build_steps(context, result, settings, wait)
     timings = result.info["timings"]
     timings["inference"] = inferred - begun
     timings["mesh"] = perf_counter() - inferred
@@ -133,7 +139,7 @@ def reconstruct_steps(
 
 
 def rebuild(
-    context: bpy.types.Context, key: str, resolution: int, strength: float
+    context: bpy.types.Context, key: str, layout: Layout, shape: Shape
 ) -> bpy.types.Object | None:
     """Build the mesh of an earlier result anew, without inference.
 
@@ -145,10 +151,8 @@ def rebuild(
     result = _results.get(key)
     if result is None:
         return None
-    settings = Settings(
-        model=result.info["model"], resolution=resolution, strength=strength
-    )
-    return finish(_build_steps(context, result, settings, 0.01))
+    settings = Settings(model=result.info["model"], layout=layout, shape=shape)
+    return finish(build_steps(context, result, settings, 0.01))
 
 
 def finish(steps: Iterator[Progress]):
@@ -160,14 +164,14 @@ def finish(steps: Iterator[Progress]):
             return stop.value
 
 
-def _infer(
+def infer_steps(
     client: "WorkerClient", source: PhotoSource, settings: Settings, wait: float
 ) -> Iterator[Progress]:
     from ..inference.client import Request
 
     job = client.submit(Request(
         photo=source.photo, arrays=source.arrays, model=settings.model, device=settings.device,
-        options={"face": settings.face, "resolution": settings.resolution},
+        options={"face": settings.face, "resolution": settings.layout.resolution},
         depth_output=settings.depth_output,
     ))
     try:
@@ -179,33 +183,38 @@ def _infer(
     return job.result
 
 
-def _build_steps(
+def build_steps(
     context: bpy.types.Context, result: "Reconstruction", settings: Settings, wait: float
 ) -> Iterator[Progress]:
     """Grid in a thread, then the data-blocks piece by piece; an early end removes them."""
+    if settings.layout.topology == "ADAPTIVE" or settings.shape.smoothing or settings.shape.feather:
+        require_packages()
     from concurrent.futures import ThreadPoolExecutor
-
-    from ..core.grid import build_grid
 
     progress = Progress("Building the mesh", 0.98)
     executor = ThreadPoolExecutor(1)
     try:
-        future = executor.submit(build_grid, result, settings.resolution, settings.strength)
+        future = executor.submit(build_surface, result, settings.layout, settings.shape)
         while not _done(future, wait):
             yield progress
     finally:
         executor.shutdown(wait=False)
-    grid = future.result()
+    surface = future.result()
     name = _object_name(result.info["photo"])
     mesh = bpy.data.meshes.new(name)
     finished = False
     try:
         since = perf_counter()
-        for _ in fill_mesh(mesh, grid):
+        for _ in fill_mesh(mesh, surface):
             # A pause costs a tick of the window's timer: none for pieces of a millisecond.
             if perf_counter() - since > _STEP_SECONDS:
                 yield progress
                 since = perf_counter()
+        write_layers(mesh, surface.layers)
+        keep(mesh, name, result)
+        give_shape(
+            mesh, settings.layout, settings.shape, photo_viewpoint(result), depth_span(result)
+        )
         item = _add_object(context, name, mesh, result, settings)
         finished = True
     except ReferenceError as error:
@@ -240,23 +249,13 @@ def _add_object(
     settings: Settings,
 ) -> bpy.types.Object:
     """Link the finished mesh, with its material, as the one selected object."""
-    image = pack_image(f"{name} photo", result.texture)
-    mesh.materials.append(photo_material(name, image))
+    mesh.materials.append(photo_material(name, mesh.face_depth.photo_image))
     item = bpy.data.objects.new(name, mesh)
     for key, value in _provenance(result, settings).items():
         item[f"face_depth_{key}"] = value
-    collection = context.collection or context.scene.collection
-    if not collection.is_editable:
-        collection = context.scene.collection
-    collection.objects.link(item)
+    link_object(context, item)
     item.location = context.scene.cursor.location
-    for other in context.view_layer.objects.selected:
-        other.select_set(False)
-    # Not in a hidden or excluded collection. The question also brings the view layer, which
-    # does not know the new object yet, up to date.
-    if item.visible_get(view_layer=context.view_layer):
-        item.select_set(True)
-        context.view_layer.objects.active = item
+    select_alone(context, item)
     return item
 
 
@@ -264,7 +263,7 @@ def _provenance(result: "Reconstruction", settings: Settings) -> dict:
     crop, info = result.crop, result.info
     return {
         "photo": info["photo"], "digest": info["digest"], "model": info["model"],
-        "resolution": settings.resolution, "strength": settings.strength,
+        "resolution": settings.layout.resolution, "strength": settings.shape.strength,
         "crop": (crop.x, crop.y, crop.side, crop.roll),
         "photo_size": (info["width"], info["height"]),
         "metres_per_pixel": result.metres_per_pixel,

@@ -3,16 +3,21 @@
 
 import bpy
 
-from . import ops_depth, ops_mesh, ops_reconstruct, panel, preferences, properties, worker
+from . import ops_reconstruct, panel, panel_tools, preferences, properties, worker
+from .cloud import ops_cloud
+from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
+from .detail import ops_detail
+from .head import ops_complete, ops_wrap
+from .output import ops_page, ops_print
+from .repair import ops_cleanup, ops_mesh, ops_remesh
+from .shaping import mesh_settings, ops_shape, panel_shape
 
-CLASSES = (
-    *properties.CLASSES,
-    *preferences.CLASSES,
-    *ops_reconstruct.CLASSES,
-    *ops_mesh.CLASSES,
-    *ops_depth.CLASSES,
-    *panel.CLASSES,
+_MODULES = (
+    properties, preferences, ops_reconstruct, ops_shape, ops_mesh, ops_cleanup, ops_detail,
+    ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
+    ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_tools,
 )
+CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 
 _commands: list[object] = []
 
@@ -21,6 +26,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
+    mesh_settings.register()
     _commands.append(bpy.utils.register_cli_command("face_depth", _run_command))
 
 
@@ -36,6 +42,7 @@ def unregister() -> None:
     worker.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    mesh_settings.unregister()
     del bpy.types.Scene.face_depth
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

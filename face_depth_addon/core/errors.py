@@ -14,6 +14,10 @@ class PhotoError(FaceDepthError):
     """The photo cannot be used: missing, unreadable, damaged, too large, too small."""
 
 
+class DepthMapError(FaceDepthError):
+    """The depth map cannot be used: unreadable, damaged, coloured, or not this photo's."""
+
+
 class NoFaceError(FaceDepthError):
     """No face was found in the photo, or not the one that was asked for."""
 
@@ -40,6 +44,10 @@ class OutputError(FaceDepthError):
 
 class MeshError(FaceDepthError):
     """The mesh lacks what the operation needs."""
+
+
+class PointCloudError(FaceDepthError):
+    """A point cloud's file is damaged or empty, or OpenCV is missing for the operation."""
 
 
 class Cancelled(FaceDepthError):

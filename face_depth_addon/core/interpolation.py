@@ -105,3 +105,20 @@ def _pixel_before(at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     at = np.clip(at - 0.5, 0, size - 1).astype(np.float32)
     index = np.minimum(at.astype(np.int32), max(size - 2, 0))
     return index, (at - index).astype(np.float32)
+
+
+def sample_spline(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """`resample` at (n, 2) scattered points: (n,) float32."""
+    low = np.floor(points - 0.5).astype(int)
+    t = (points - 0.5 - low).astype(np.float32)
+    weights = (
+        (1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6,
+        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6,
+    )
+    last = image.shape[0] - 1
+    pixels = [np.clip(low + offset, 0, last) for offset in (-1, 0, 1, 2)]
+    return sum(
+        row_weight[:, 1] * weight[:, 0] * image[row[:, 1], column[:, 0]]
+        for row_weight, row in zip(weights, pixels, strict=True)
+        for weight, column in zip(weights, pixels, strict=True)
+    )

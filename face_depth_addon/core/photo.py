@@ -34,15 +34,15 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 
 _PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
 _BUFFERED_FORMATS = ("WEBP", "AVIF")
-_EXR_MAGIC = b"\x76\x2f\x31\x01"
+EXR_MAGIC = b"\x76\x2f\x31\x01"
 _HDR_MAGICS = (b"#?RADIANCE", b"#?RGBE")
 
-_DEEP_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_GREY_MODES = ("1", "L", "LA", *_DEEP_GREY_MODES)
+DEEP_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_GREY_MODES = ("1", "L", "LA", *DEEP_GREY_MODES)
 _STRIP_PIXELS = 2_000_000
 
 # What Pillow's plugins raise on damaged files, as its sources and a fuzz of them show.
-_DECODE_ERRORS = (
+DECODE_ERRORS = (
     OSError,
     EOFError,
     SyntaxError,
@@ -141,12 +141,12 @@ def decode_photo(data: bytes, name: str) -> Photo:
     PhotoError
         The bytes are not a photo, or it is damaged, too large or too small.
     """
-    shown = _quoted(name)
+    shown = quoted(name)
     _check_file_size(len(data), shown)
     if kind := _foreign_kind(data):
         raise _foreign(shown, kind)
     digest = hashlib.sha256(data).hexdigest()
-    if data.startswith(_EXR_MAGIC):
+    if data.startswith(EXR_MAGIC):
         rgb, alpha = _decode_float(data, shown, _exr_size)
         focal_35mm = None
     elif data.startswith(_HDR_MAGICS):
@@ -177,7 +177,7 @@ def photo_from_pixels(pixels: np.ndarray, name: str, linear: bool) -> Photo:
     PhotoError
         The size or the channels do not suit, or a value is not a number or infinite.
     """
-    shown = _quoted(name)
+    shown = quoted(name)
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
         raise PhotoError(f"{shown} is not a grey, RGB or RGBA picture; convert it to RGB.")
     _check_size(pixels.shape[1], pixels.shape[0], shown, MAX_PIXELS)
@@ -192,7 +192,7 @@ def photo_from_pixels(pixels: np.ndarray, name: str, linear: bool) -> Photo:
 
 
 def _read_file(path: Path) -> bytes:
-    shown = _quoted(path.name or str(path))
+    shown = quoted(path.name or str(path))
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -209,7 +209,7 @@ def _read_file(path: Path) -> bytes:
         raise PhotoError(f"{shown} cannot be opened; check its path and its disk.") from error
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """The name as messages show it: on one line, printable and not endless."""
     printable = "".join(character if character.isprintable() else "?" for character in name)
     return f'"{printable if len(printable) <= 100 else printable[:99] + "…"}"'
@@ -309,7 +309,7 @@ def _decode_with_pillow(
         raise PhotoError(
             f"{shown} is not a picture of a kind that can be read; save it as JPEG or PNG."
         ) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise _undecodable(shown) from error
     return rgb, alpha, focal_35mm
 
@@ -330,7 +330,7 @@ def _read_exif(image: Image.Image) -> tuple[int, float | None]:
         orientation = exif.get(ExifTags.Base.Orientation, 1)
         focal = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
         focal = float(focal) if isinstance(focal, numbers.Real) else None
-    except _DECODE_ERRORS:
+    except DECODE_ERRORS:
         focal = None
     if orientation not in range(1, 9):
         orientation = 1
@@ -345,7 +345,7 @@ def _upright_pixels(
     width, height = image.size
     shape = (width, height) if orientation >= 5 else (height, width)
     rgb = np.empty((*shape, 3), np.uint8)
-    has_alpha = image.has_transparency_data and image.mode not in _DEEP_GREY_MODES
+    has_alpha = image.has_transparency_data and image.mode not in DEEP_GREY_MODES
     alpha = np.empty(shape, np.uint8) if has_alpha else None
     to_rgb = _rgb_converter(image, shown)
     rows = max(1, _STRIP_PIXELS // width)
@@ -374,7 +374,7 @@ def _as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
 
 def _rgb_converter(image: Image.Image, shown: str) -> Callable[[Image.Image], np.ndarray]:
     """Function that turns a strip of the image into (h, w, 3) uint8 sRGB."""
-    to_grey = _grey_reducer(image, shown) if image.mode in _DEEP_GREY_MODES else None
+    to_grey = _grey_reducer(image, shown) if image.mode in DEEP_GREY_MODES else None
     mode, transform = _icc_transform(image)
 
     def convert(strip: Image.Image) -> np.ndarray:

@@ -12,18 +12,18 @@ import numpy as np
 
 from .camera import Camera, assumed_camera, from_camera_plane
 from .crop import Crop, transform_points
-from .detection import FaceDetector
 from .errors import FaceDepthError, ModelError, NoFaceError
-from .facemesh import facemesh_depth
+from .face.detection import FaceDetector
+from .face.facemesh import facemesh_depth
+from .face.landmarks import Face, LandmarkNet, outline_mask
+from .face.matte import MatteNet, blend, subject_mask
 from .filters import extend, guided_upsample
-from .landmarks import Face, LandmarkNet, outline_mask
-from .matte import MatteNet, blend, subject_mask
 from .photo import Photo
+from .pictures import origin_of, photo_pictures, with_depth, working_size
 from .reconstruction import Reconstruction
 from .sampling import cut, inside_photo, paste
 
 _CROP_MARGIN, _CROP_RISE = 1.7, 0.05
-_MAX_SIZE, _MAX_TEXTURE = 2048, 4096
 _WHOLE_IMAGE_METRES = 0.25
 
 
@@ -180,29 +180,30 @@ class Pipeline:
                 "The Fast source knows faces only: choose another model for the whole image."
             )
         crop = self._crop(photo, face, network)
-        size = _working_size(crop, options.resolution)
+        size = working_size(crop, options.resolution)
         rgb = cut(photo.rgb, crop, size)
         seen = None
         if network is not None:
             clock.enter("depth", "Estimating depth", 0.4)
             seen = network.predict(cut(photo.rgb, crop, network.input_size))
         clock.enter("matte", "Separating the background", 0.6)
-        subject = self._separate(photo, crop, face, rgb, seen.subject if seen else None)
+        matte, subject = self._separate(photo, crop, face, rgb, seen.subject if seen else None)
         clock.enter("depth", "Shaping the surface", 0.75)
         if network is None:
             depth = facemesh_depth(face, crop, size)
         else:
             depth = _network_depth(network, seen.depth, crop, face, rgb, subject)
         clock.enter("texture", "Preparing the colours", 0.85)
-        texture = _encode(cut(photo.rgb, crop, int(np.clip(round(crop.side), size, _MAX_TEXTURE))))
+        pictures = with_depth(photo_pictures(photo.rgb, crop, size), depth, matte, subject)
         clock.finish()
         return Reconstruction(
-            depth=depth, subject=subject, rgb=rgb, crop=crop,
+            depth=depth, subject=subject, matte=matte, rgb=rgb, crop=crop,
             metres_per_pixel=(
                 face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
             ),
-            origin=_origin(depth, subject),
-            texture=texture,
+            origin=origin_of(depth, subject),
+            pictures=pictures,
+            landmarks=_landmarks_in(crop, face) if face else None,
             info=_describe(photo, face, faces, clock.timings),
         )
 
@@ -217,8 +218,11 @@ class Pipeline:
     def _separate(
         self, photo: Photo, crop: Crop, face: Face | None, rgb: np.ndarray,
         person: np.ndarray | None,
-    ) -> np.ndarray:
-        """The subject in the crop ``rgb``: (S, S) bool; ``person`` is the network's mask."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The subject in the crop ``rgb``, soft (S, S) uint8 and hard (S, S) bool.
+
+        ``person`` is the network's mask.
+        """
         size = rgb.shape[0]
         inside = inside_photo(crop, photo.rgb.shape, size)
         if photo.alpha is not None:
@@ -226,20 +230,14 @@ class Pipeline:
         if face is None:
             if not inside.any():
                 raise FaceDepthError(f"{photo.name} is transparent everywhere.")
-            return inside
+            return inside.astype(np.uint8) * 255, inside
         hull = outline_mask(face, crop, size)
         if not (hull & inside).any():
             raise NoFaceError(f"The face in {photo.name} is transparent.")
         matte = self._matte.matte(photo.rgb, crop, face, size)
         if person is not None:
             matte = blend(matte, person, rgb)
-        return subject_mask(matte, hull, inside)
-
-
-def _working_size(crop: Crop, resolution: int) -> int:
-    """Side at which depth is worked out: the photo's own, but enough for the mesh."""
-    enough = min(max(resolution, 512), _MAX_SIZE)
-    return int(np.clip(round(crop.side), enough, max(enough, 1024)))
+        return np.rint(255.0 * matte * inside).astype(np.uint8), subject_mask(matte, hull, inside)
 
 
 def _network_depth(
@@ -286,24 +284,10 @@ def _to_pixels(
     return (disparity * scale + shift).astype(np.float32)
 
 
-def _encode(rgb: np.ndarray) -> bytes:
-    """A JPEG of (S, S, 3) uint8."""
-    _, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95]
-    )
-    return data.tobytes()
-
-
-def _origin(depth: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    """Middle of the subject's box: x, y in [0, 1], depth in photo pixels."""
-    rows, columns = (np.flatnonzero(subject.any(axis=axis)) for axis in (1, 0))
-    size = subject.shape[0]
-    low, high = np.percentile(depth[subject], (1, 99))
-    return np.array([
-        (columns[0] + columns[-1] + 1) / 2 / size,
-        (rows[0] + rows[-1] + 1) / 2 / size,
-        (low + high) / 2,
-    ])
+def _landmarks_in(crop: Crop, face: Face) -> np.ndarray:
+    """A face's landmarks with x, y in sides of the crop: (468, 3) float32."""
+    places = transform_points(crop.from_photo(1), face.landmarks[:, :2])
+    return np.column_stack([places, face.landmarks[:, 2]]).astype(np.float32)
 
 
 def _describe(photo: Photo, face: Face | None, faces: int, timings: dict) -> dict:

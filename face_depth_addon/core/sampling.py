@@ -96,3 +96,19 @@ def inside_photo(crop: Crop, shape: tuple[int, int], size: int) -> np.ndarray:
     x = to_photo[0, 0] * centres + to_photo[0, 1] * centres[:, None] + to_photo[0, 2]
     y = to_photo[1, 0] * centres + to_photo[1, 1] * centres[:, None] + to_photo[1, 2]
     return (x >= 0) & (x < shape[1]) & (y >= 0) & (y < shape[0])
+
+
+def resized(pixels: np.ndarray, size: int) -> np.ndarray:
+    """A square picture at another size, averaged where it shrinks.
+
+    Parameters
+    ----------
+    pixels : ndarray, (s, s, C) float32
+    size : int
+
+    Returns
+    -------
+    ndarray, (size, size, C) float32
+    """
+    way = cv2.INTER_AREA if pixels.shape[0] > size else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (size, size), interpolation=way).reshape(size, size, -1)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core import errors
 from ..core.crop import Crop
-from ..core.reconstruction import Reconstruction
+from ..core.reconstruction import Pictures, Reconstruction
 from .protocol import read_message, write_message
 
 log = logging.getLogger(__name__)
@@ -365,8 +365,12 @@ class Job:
         else:
             self.label, self.fraction = "Building the mesh", 1.0
             self.result = Reconstruction(
-                depth=arrays["depth"], subject=arrays["subject"], rgb=arrays["rgb"],
-                crop=Crop(*header["crop"]), metres_per_pixel=header["metres_per_pixel"],
-                origin=arrays["origin"], texture=arrays["texture"].tobytes(),
-                info=header["info"],
+                depth=arrays["depth"], subject=arrays["subject"], matte=arrays["matte"],
+                rgb=arrays["rgb"], crop=Crop(*header["crop"]),
+                metres_per_pixel=header["metres_per_pixel"], origin=arrays["origin"],
+                pictures=Pictures(**{
+                    name.removeprefix("pictures."): data.tobytes()
+                    for name, data in arrays.items() if name.startswith("pictures.")
+                }),
+                landmarks=arrays.get("landmarks"), info=header["info"],
             )

@@ -213,7 +213,7 @@ class DepthVae(PreTrainedModel):
         self.post_init()
 
     def start_code(self) -> None:
-        """Make new codes begin all but certain: from unit noise the decoder learns to ignore them."""
+        """Make new codes begin all but certain: of unit noise a decoder takes no heed."""
         spread = slice(self.config.latent, None)
         nn.init.zeros_(self.code.weight[spread])
         nn.init.constant_(self.code.bias[spread], _FIRST_LOG_VARIANCE)

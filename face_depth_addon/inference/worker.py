@@ -20,7 +20,7 @@ import numpy as np
 
 os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
 
-from ..core.depth_file import write_depth
+from ..core.depth.depth_file import write_depth
 from ..core.errors import Cancelled, FaceDepthError
 from ..core.photo import Photo, decode_photo, load_photo, photo_from_pixels
 from ..core.pipeline import Clock, Options, Pipeline, photo_depth
@@ -108,14 +108,15 @@ class Worker:
         clock = Clock(report)
         network = self._start_loading(header["model"], header["device"])
         clock.enter("photo", "Reading the photo", 0.1)
-        photo = _read_photo(header["photo"], arrays)
+        photo = read_photo(header["photo"], arrays)
         result = self._pipeline.run(
             photo, network.result if network else lambda: None,
             Options(**header["options"]), clock,
         )
         if header.get("depth_output"):
             clock.enter("output", "Writing the depth map", 0.9)
-            write_depth(Path(header["depth_output"]), photo_depth(result))
+            depth_file = Path(header["depth_output"])
+            write_depth(depth_file, photo_depth(result), result.metres_per_pixel)
             clock.finish()
         report("Sending the result", 0.95)
         info = {
@@ -131,8 +132,13 @@ class Worker:
                 "metres_per_pixel": result.metres_per_pixel,
             },
             {
-                "depth": result.depth, "subject": result.subject, "rgb": result.rgb,
-                "origin": result.origin, "texture": np.frombuffer(result.texture, np.uint8),
+                "depth": result.depth, "subject": result.subject, "matte": result.matte,
+                "rgb": result.rgb, "origin": result.origin,
+                **{
+                    f"pictures.{name}": np.frombuffer(data, np.uint8)
+                    for name, data in vars(result.pictures).items()
+                },
+                **({} if result.landmarks is None else {"landmarks": result.landmarks}),
             },
         )
 
@@ -160,7 +166,7 @@ def _load_network(folder: ModelFolder, device: str):
         gc.enable()
 
 
-def _read_photo(source: dict, arrays: dict[str, np.ndarray]) -> Photo:
+def read_photo(source: dict, arrays: dict[str, np.ndarray]) -> Photo:
     if "path" in source:
         return load_photo(source["path"])
     if "pixels" in arrays:

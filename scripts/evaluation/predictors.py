@@ -12,9 +12,10 @@ from scipy.ndimage import distance_transform_edt
 
 from face_depth_addon.core.camera import Camera
 from face_depth_addon.core.errors import NoFaceError
-from face_depth_addon.core.landmarks import Face
+from face_depth_addon.core.face.landmarks import Face
 from face_depth_addon.core.photo import Photo
 from face_depth_addon.core.pipeline import Clock, DepthSource, Options, Pipeline, photo_depth
+from face_depth_addon.core.reconstruction import Reconstruction
 from face_depth_addon.inference.model_folder import FACEMESH, MODELS, ModelFolder, find_model
 
 from .mean_head import MeanHead
@@ -100,16 +101,20 @@ class Model:
 
     def predict(self, truth: Truth) -> np.ndarray | None:
         """Depth of the face that is nearest to the true one, or None if none is on it."""
+        found = self.reconstruct(truth)
+        return found and photo_depth(found, Camera(truth.focal_px, *truth.principal_px))
+
+    def reconstruct(self, truth: Truth) -> Reconstruction | None:
+        """The face that is nearest to the true one, or None if none is on it."""
         index = nearest_face(self.pipeline.find_faces(truth.photo), truth.face)
         if index is None:
             return None
         options = Options(face=index, resolution=_RESOLUTION)
         clock = Clock(lambda label, fraction: None)
         try:
-            found = self.pipeline.run(truth.photo, lambda: self._network, options, clock)
+            return self.pipeline.run(truth.photo, lambda: self._network, options, clock)
         except NoFaceError:
             return None
-        return photo_depth(found, Camera(truth.focal_px, *truth.principal_px))
 
 
 @dataclass

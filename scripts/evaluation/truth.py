@@ -17,7 +17,7 @@ from heads.manifest import HEADER, FolderError, read_records
 from training.samples import face_crop, read_sample
 
 from face_depth_addon.core.crop import Crop
-from face_depth_addon.core.landmarks import Face
+from face_depth_addon.core.face.landmarks import Face
 from face_depth_addon.core.photo import Photo, load_photo
 from face_depth_addon.core.sampling import paste
 

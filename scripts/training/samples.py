@@ -9,7 +9,7 @@ import numpy as np
 from heads.manifest import FolderError
 
 from face_depth_addon.core.crop import Crop
-from face_depth_addon.core.landmarks import upright_square
+from face_depth_addon.core.face.landmarks import upright_square
 
 # Corners of the eyes among the 68 landmarks, the person's right eye first.
 _EYES = ((36, 39), (42, 45))

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line, the same from a script, from Blender and from an installed extension."""
+
+import argparse
+import json
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpy
+
+from ...core.depth.meaning import Meaning
+from ...core.errors import FaceDepthError, OutputError
+from ...core.files import write_whole
+from ...core.printing.solid import PrintSettings
+from ...core.relief.building import Layout
+from ...core.relief.shaping import Shape
+from ...inference.client import WorkerClient
+from .. import photo_source
+from ..depth.depth_io import FaceFinder, ImportSettings, import_steps
+from ..detail.fine_relief import DetailSettings, add_detail
+from ..head.completion import complete_object
+from ..head.wrap import wrap_template
+from ..preferences import worker_settings
+from ..reconstruct import Outcome, Progress, Settings, reconstruct_steps
+from ..repair.mesh_cleanup import cleanup_mesh
+from ..repair.mesh_smooth import smooth_mesh
+from ..repair.remesh import quad_remesh
+from ..shaping.mesh_settings import mesh_settings
+from .arguments import parser
+from .targets import Target, flag, plan
+from .writing import point_at, quiet_blender, write_outputs
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+@dataclass
+class _Row:
+    """What the report says of one photo."""
+
+    photo: str
+    ok: bool = False
+    error: str = ""
+    details: dict = field(default_factory=dict)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    with mesh_settings():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    _log_errors_only()
+    try:
+        options = parser().parse_args(arguments)
+        _check_together(options)
+        targets = plan(options)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except FaceDepthError as error:
+        _say(str(error))
+        return EXIT_USAGE
+    preferences = worker_settings(bpy.context)
+    client = WorkerClient(options.python or preferences.python)
+    device = options.device or preferences.device
+    rows = []
+    streams = [os.dup(stream) for stream in (1, 2)]
+    try:
+        with _interrupts_noted() as check:
+            for target in targets:
+                with quiet_blender():
+                    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+                check()
+                rows.append(_run_photo(client, target, options, device))
+                check()
+        if options.report:
+            _write_report(options.report, rows)
+    except KeyboardInterrupt:
+        # It may have come in the middle of keeping Blender quiet.
+        point_at(streams)
+        _say("Interrupted.")
+        return EXIT_INTERRUPTED
+    except OutputError as error:
+        _say(str(error))
+        return EXIT_FAILED
+    finally:
+        client.close()
+        for stream in streams:
+            os.close(stream)
+    return 0 if all(row.ok for row in rows) else EXIT_FAILED
+
+
+def _check_together(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together.
+
+    Raises
+    ------
+    FaceDepthError
+    """
+    if not options.photos and not options.depth_input:
+        raise FaceDepthError("Give a photo, or a depth map by --depth-input.")
+    if len(options.photos) > 1 and options.depth_input:
+        raise FaceDepthError("A depth map belongs to one photo: give --depth-input one at a time.")
+    if options.topology == "template":
+        if options.complete:
+            raise FaceDepthError("The template is a whole head: leave --complete out.")
+        if options.detail or options.cleanup or options.smooth:
+            raise FaceDepthError(
+                "The template follows the stored depth: leave --detail, --cleanup and --smooth out."
+            )
+    if options.distance and options.projection == "relief":
+        raise FaceDepthError("--distance counts in perspective: give --projection too.")
+    if options.part != "bust" and options.face is None:
+        raise FaceDepthError("--part needs a face: leave it out, or --face none.")
+    if options.topology == "template" or options.complete:
+        for name in ("normal_map", "texture", "landmarks"):
+            if getattr(options, name):
+                raise FaceDepthError(
+                    f"{flag(name)} belongs to the relief: write it without --complete and "
+                    "--topology template."
+                )
+    if options.watertight and options.topology != "template":
+        raise FaceDepthError("--watertight is for --topology template; --print closes any mesh.")
+
+
+def _log_errors_only() -> None:
+    """Bound the handler: Blender's exporters give their own loggers a level of chatter."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    logging.basicConfig(handlers=[handler])
+
+
+@contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], None]]:
+    """Give a check that raises KeyboardInterrupt where Blender has swallowed one.
+
+    It does so when Ctrl+C comes while one of its operators runs Python of its own.
+    """
+    noted = []
+
+    def note(number: int, _frame: object) -> None:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield check
+    finally:
+        # None stands for a handler that was not set by Python.
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def _run_photo(
+    client: WorkerClient, target: Target, options: argparse.Namespace, device: str
+) -> _Row:
+    """Make one mesh in the empty file that is open and write its outputs."""
+    named = target.photo or str(options.depth_input)
+    row = _Row(named)
+    try:
+        outcome = _show(Path(named).name, _steps(client, target, options, device))
+        files = dict(target.files)
+        if not options.depth_input:
+            files.pop("depth_output", None)
+        settings = PrintSettings(options.print_kind.upper(), options.print_height)
+        with quiet_blender():
+            edited = _edit(outcome.object, options, row)
+            write_outputs(outcome.object, edited, files, settings)
+    except FaceDepthError as error:
+        row.error = str(error)
+        _say(f"{named}: {error}" if Path(named).name not in str(error) else row.error)
+        return row
+    row.ok = True
+    row.details |= {
+        **outcome.info,
+        "vertices": len(edited.data.vertices), "polygons": len(edited.data.polygons),
+        "outputs": [str(path) for path in target.paths()],
+        "blender": bpy.app.version_string,
+    }
+    return row
+
+
+def _steps(
+    client: WorkerClient, target: Target, options: argparse.Namespace, device: str
+) -> Iterator[Progress]:
+    layout = Layout(
+        _constant(options.topology) if options.topology in ("grid", "adaptive") else "GRID",
+        options.resolution, options.budget, _constant(options.part), math.radians(options.cut),
+    )
+    shape = Shape(_constant(options.projection), options.strength)
+    photo = photo_source.from_file(target.photo) if target.photo else None
+    if options.depth_input:
+        relief = options.depth_relief
+        meaning = Meaning(
+            options.depth_near, options.depth_kind, _constant(options.depth_unit),
+            relief and relief / 1000.0,
+        )
+        faces = FaceFinder(client, device, options.face) if options.face is not None else None
+        settings = ImportSettings(meaning, layout, shape)
+        return import_steps(bpy.context, options.depth_input, settings, photo, faces, wait=0.1)
+    depth_file = target.files.get("depth_output")
+    settings = Settings(
+        model=options.model, device=device, face=options.face, layout=layout, shape=shape,
+        depth_output=str(depth_file.resolve()) if depth_file else None,
+    )
+    return reconstruct_steps(bpy.context, client, photo, settings, wait=0.1)
+
+
+def _constant(choice: str) -> str:
+    """An option's choice as the package's own names are written."""
+    return choice.upper().replace("-", "_")
+
+
+def _edit(made: bpy.types.Object, options: argparse.Namespace, row: _Row) -> bpy.types.Object:
+    """Do to the mesh what the options say; returns the object that is wanted in the end.
+
+    Raises
+    ------
+    FaceDepthError
+    """
+    mesh = made.data
+    if options.pupils:
+        if not mesh.face_depth.has_face:
+            raise FaceDepthError("--pupils needs a face, and none was looked for or found.")
+        mesh.face_depth.size_mm = options.pupils
+    if options.distance:
+        mesh.face_depth.distance = options.distance
+    if options.detail:
+        add_detail(mesh, DetailSettings(strength=options.detail))
+    if options.cleanup:
+        row.details["cleanup"] = cleanup_mesh(mesh).sentence()
+    if options.smooth:
+        smooth_mesh(mesh, iterations=options.smooth)
+    if options.topology == "template":
+        return wrap_template(bpy.context, made, close=options.watertight)
+    item = complete_object(bpy.context, made) if options.complete else made
+    if options.topology == "quads":
+        quad_remesh(bpy.context, item, options.budget)
+    return item
+
+
+def _show(name: str, steps: Iterator[Progress]) -> Outcome:
+    """Run the steps with a progress bar on a terminal, or a line when done."""
+    live = sys.stderr.isatty()
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as stop:
+            outcome = stop.value
+            break
+        if live:
+            filled = round(20 * progress.fraction)
+            bar = f"[{'#' * filled}{'.' * (20 - filled)}] {progress.fraction:4.0%}"
+            sys.stderr.write(f"\r{name} {bar} {progress.label:<28}")
+            sys.stderr.flush()
+    if live:
+        sys.stderr.write("\r\x1b[K")
+    timings = outcome.info["timings"]
+    _say(f"{name}: {outcome.info['vertices']:,} vertices in {timings['total']:.1f} s")
+    return outcome
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _write_report(path: Path, rows: list[_Row]) -> None:
+    photos = [
+        {**row.details, "photo": row.photo, "ok": row.ok, "error": row.error or None}
+        for row in rows
+    ]
+    text = json.dumps({"photos": photos}, indent=2, ensure_ascii=False) + "\n"
+    # Names that are not UTF-8 become escapes, which JSON reads back as they were.
+    write_whole(path, text.encode(errors="backslashreplace"))
