@@ -31,7 +31,7 @@ def linked_face(empty_scene, tmp_path):
 def test_what_is_made_of_a_linked_object_goes_to_the_scene(linked_face, operator):
     assert getattr(bpy.ops.face_depth, operator)() == {'FINISHED'}
     (made,) = bpy.context.scene.collection.objects
-    assert made.library is None and bpy.context.view_layer.objects.active == made
+    assert made.is_editable and bpy.context.view_layer.objects.active == made
 
 
 def test_active_collection_takes_what_it_can(empty_scene):

@@ -3,24 +3,14 @@
 
 import bpy
 
+from ..polls import poll_object_mode, poll_own
+
 LENGTH = {"min": 0.0, "precision": 5, "step": 0.01, "subtype": 'DISTANCE'}
 RADIUS = dict(
     name="Point Radius", default=0.0, soft_max=0.01,
     description="Of the points as they are shown; 0 takes one that suits their spacing. "
     "The modifier Points changes it later", **LENGTH,
 )
-
-
-def poll_object_mode(operator_class: type, context: bpy.types.Context, what: str) -> bool:
-    """Whether a mesh object is active in Object Mode; says ``what`` to select otherwise."""
-    active = context.active_object
-    if active is None or active.type != 'MESH':
-        operator_class.poll_message_set(what)
-    elif active.mode != 'OBJECT':
-        operator_class.poll_message_set("Switch to Object Mode first")
-    else:
-        return True
-    return False
 
 
 def poll_cloud(operator_class: type, context: bpy.types.Context) -> bool:
@@ -40,11 +30,7 @@ def poll_own_cloud(operator_class: type, context: bpy.types.Context) -> bool:
     """The same, and whether it can be changed."""
     if not poll_cloud(operator_class, context):
         return False
-    mesh = context.active_object.data
-    if not mesh.is_editable or mesh.override_library is not None:
-        operator_class.poll_message_set("The cloud is linked from another file: make it local")
-        return False
-    return True
+    return poll_own(operator_class, context.active_object.data, "cloud")
 
 
 def hide(item: bpy.types.Object) -> None:

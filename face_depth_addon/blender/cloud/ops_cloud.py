@@ -5,12 +5,12 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import poll_object_mode
 from .cloud_targets import (
     LENGTH,
     RADIUS,
     hide,
     poll_cloud,
-    poll_object_mode,
     poll_own_cloud,
     show_colours,
 )
@@ -49,7 +49,7 @@ class FACEDEPTH_OT_make_cloud(bpy.types.Operator):
     def poll(cls, context):
         from .cloud_object import is_cloud
 
-        if not poll_object_mode(cls, context, "Select a mesh object first"):
+        if not poll_object_mode(cls, context):
             return False
         if is_cloud(context.active_object.data):
             cls.poll_message_set("This is a point cloud already")

@@ -7,7 +7,8 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ...core.errors import FaceDepthError
-from .cloud_targets import RADIUS, poll_object_mode, show_colours
+from ..polls import poll_object_mode
+from .cloud_targets import RADIUS, show_colours
 
 
 class _PlyFile:

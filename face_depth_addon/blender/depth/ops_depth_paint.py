@@ -5,6 +5,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import poll_own
 from .ops_depth import poll_depth, show_image
 
 
@@ -55,10 +56,7 @@ class FACEDEPTH_OT_apply_depth(bpy.types.Operator):
         if item.mode not in {'OBJECT', 'TEXTURE_PAINT'}:
             cls.poll_message_set("Switch to Object Mode or Texture Paint first")
             return False
-        if not item.data.is_editable or item.data.override_library is not None:
-            cls.poll_message_set("The mesh is linked from another file: make it local")
-            return False
-        return True
+        return poll_own(cls, item.data)
 
     def execute(self, context):
         from .depth_paint import apply_painting

@@ -5,6 +5,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import poll_own, poll_photo_mesh
 
 _SIZES = (
     ('512', "512", "Folds"),
@@ -14,24 +15,9 @@ _SIZES = (
 
 
 def _poll_relief(operator_class, context) -> bool:
-    """Whether the active object is a mesh that keeps its photo and depth; says why not."""
-    from ..shaping.shape import has_shape
-    from ..stored import has_stored
-
-    item = context.active_object
-    if item is None or item.type != 'MESH':
-        operator_class.poll_message_set("Select a mesh made by Face Depth")
-    elif not has_shape(item.data) or not has_stored(item.data):
-        operator_class.poll_message_set(
-            "The mesh does not keep the photo and depth it was made from"
-        )
-    elif item.mode != 'OBJECT':
-        operator_class.poll_message_set("Switch to Object Mode first")
-    elif not item.data.is_editable or item.data.override_library is not None:
-        operator_class.poll_message_set("The mesh is linked from another file: make it local")
-    else:
-        return True
-    return False
+    return poll_photo_mesh(operator_class, context) and poll_own(
+        operator_class, context.active_object.data
+    )
 
 
 def _poll_detail(operator_class, context) -> bool:

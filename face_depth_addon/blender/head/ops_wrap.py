@@ -5,6 +5,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import poll_photo_mesh
 
 
 class FACEDEPTH_OT_wrap_template(bpy.types.Operator):
@@ -39,19 +40,7 @@ class FACEDEPTH_OT_wrap_template(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        from ..shaping.shape import has_shape
-        from ..stored import has_stored
-
-        item = context.active_object
-        if item is None or item.type != 'MESH':
-            cls.poll_message_set("Select a mesh made by Face Depth")
-        elif not has_shape(item.data) or not has_stored(item.data):
-            cls.poll_message_set("The mesh does not keep the photo and depth it was made from")
-        elif item.mode != 'OBJECT':
-            cls.poll_message_set("Switch to Object Mode first")
-        else:
-            return True
-        return False
+        return poll_photo_mesh(cls, context)
 
     def execute(self, context):
         from .wrap import wrap_template

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import poll_object_mode
 
 _MM = {"subtype": 'DISTANCE_CAMERA', "min": 0.0, "precision": 2}
 _SHOWN = {
@@ -14,17 +15,6 @@ _SHOWN = {
     'BUST': ("size_mm", "wall_mm", "base_mm", "hole_mm", "detail_mm"),
     'SOLID': ("size_mm", "base_mm", "detail_mm"),
 }
-
-
-def _poll_object(operator_class, context) -> bool:
-    item = context.active_object
-    if item is None or item.type != 'MESH':
-        operator_class.poll_message_set("Select a mesh object first")
-    elif item.mode != 'OBJECT':
-        operator_class.poll_message_set("Switch to Object Mode first")
-    else:
-        return True
-    return False
 
 
 class FACEDEPTH_OT_make_print(bpy.types.Operator):
@@ -77,7 +67,7 @@ class FACEDEPTH_OT_make_print(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return _poll_object(cls, context)
+        return poll_object_mode(cls, context)
 
     def execute(self, context):
         from .printing import PrintSettings, make_print
@@ -133,7 +123,7 @@ class FACEDEPTH_OT_export_print(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return _poll_object(cls, context)
+        return poll_object_mode(cls, context)
 
     def invoke(self, context, _event):
         if not self.filepath:

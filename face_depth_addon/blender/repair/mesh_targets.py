@@ -6,6 +6,8 @@ from typing import Any
 
 import bpy
 
+from ..polls import poll_own
+
 
 def poll_mesh(operator_class: type, context: bpy.types.Context) -> bool:
     """Whether the active mesh can be changed here; says why it cannot."""
@@ -14,10 +16,8 @@ def poll_mesh(operator_class: type, context: bpy.types.Context) -> bool:
         operator_class.poll_message_set("Select a mesh object first")
     elif active.mode not in {'OBJECT', 'EDIT'}:
         operator_class.poll_message_set("Switch to Object Mode or Edit Mode first")
-    elif not active.data.is_editable or active.data.override_library is not None:
-        operator_class.poll_message_set("The mesh is linked from another file: make it local")
     else:
-        return True
+        return poll_own(operator_class, active.data)
     return False
 
 

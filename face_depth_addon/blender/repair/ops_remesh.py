@@ -5,24 +5,22 @@ import bpy
 from bpy.props import EnumProperty, IntProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import poll_object_mode, poll_own
 
 
 def _poll_remesh(operator_class: type, context: bpy.types.Context) -> bool:
     """Whether the active mesh can get other faces; says why it cannot."""
-    item = context.active_object
-    if item is None or item.type != 'MESH':
-        operator_class.poll_message_set("Select a mesh object first")
-    elif item.mode != 'OBJECT':
-        operator_class.poll_message_set("Switch to Object Mode first")
-    elif not item.data.is_editable or item.data.override_library is not None:
-        operator_class.poll_message_set("The mesh is linked from another file: make it local")
-    elif item.data.shape_keys is not None:
+    if not poll_object_mode(operator_class, context):
+        return False
+    mesh = context.active_object.data
+    if not poll_own(operator_class, mesh):
+        return False
+    if mesh.shape_keys is not None:
         operator_class.poll_message_set(
             "The mesh has shape keys, which only fit its own vertices: remove them first"
         )
-    else:
-        return True
-    return False
+        return False
+    return True
 
 
 class FACEDEPTH_OT_quad_remesh(bpy.types.Operator):
