@@ -9,6 +9,7 @@ from turned_head import Relief, head_radius, landmarks_of, relief_of, swelling, 
 from face_depth_addon.core.errors import MeshError
 from face_depth_addon.core.face.face_points import CHIN, FOREHEAD, LEFT_EYE, OUTLINE, RIGHT_EYE
 from face_depth_addon.core.head.completion import complete_head
+from face_depth_addon.core.head.mirror_blend import whole
 from face_depth_addon.core.head.plane_fit import refine_plane
 from face_depth_addon.core.head.symmetry import LEFT, MIDLINE, PARTNER, MirrorPlane, mirror_plane
 from face_depth_addon.core.head.texture import head_texture
@@ -259,3 +260,13 @@ def test_seam_of_an_uneven_head_has_no_step():
 def test_a_profile_cannot_be_mirrored():
     with pytest.raises(MeshError, match="turned more towards the camera"):
         complete(relief_of(88.0))
+
+
+def test_map_of_what_is_known_loses_horns_and_keeps_its_body():
+    body = np.zeros((120, 120), bool)
+    body[20:80, 30:90] = True
+    horned = body.copy()
+    horned[80:110, 30:44] = horned[80:110, 76:90] = True
+    kept = whole(horned, spacing=0.001)
+    assert not kept[86:].any()
+    assert (kept & whole(body, spacing=0.001)).sum() > 0.99 * whole(body, spacing=0.001).sum()

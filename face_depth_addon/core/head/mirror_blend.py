@@ -85,7 +85,7 @@ def blend_with_mirror(
 
 
 def whole(known: np.ndarray, spacing: float) -> np.ndarray:
-    """The largest piece of a (H, W) bool map, without holes, notches and frays."""
+    """The largest piece of a (H, W) bool map, without holes, notches, horns and frays."""
     disc = _disc(_NOTCH / spacing)
     width = len(disc)
     closed = cv2.morphologyEx(
@@ -93,6 +93,8 @@ def whole(known: np.ndarray, spacing: float) -> np.ndarray:
     )[width:-width, width:-width]
     # A little inside of the border: what is filled beyond it has another slope, and stands out.
     even = (_blur(closed, width / 3.0) > _INSIDE).astype(np.uint8)
+    # Horns are cut as notches are filled: shreds of a collar beside the neck.
+    even = cv2.morphologyEx(even, cv2.MORPH_OPEN, disc)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(even, None, 4)
     largest = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
     around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)
