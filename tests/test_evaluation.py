@@ -400,7 +400,7 @@ def write_rendered(folder: Path, scans: Path, face: Face) -> None:
         "colour": cv2.imread(str(scans / "made_side_y+00.png")), "masks": masks,
         "depth": steps.astype(np.uint16), "face_depth": steps.astype(np.uint16),
     }  # fmt: skip
-    chosen = face.landmarks[[*OUTLINE[9:26], *truth._FACEMESH68], :2]
+    chosen = face.landmarks[[*OUTLINE[9:26], *truth.FACEMESH68], :2]
     record = {
         "index": 0, "files": {name: f"samples/000000_{name}.png" for name in pictures},
         "depth": {"near_mm": near, "step_mm": step},

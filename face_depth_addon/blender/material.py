@@ -21,13 +21,17 @@ def pack_image(name: str, data: bytes) -> bpy.types.Image:
     return image
 
 
-def photo_material(name: str, image: bpy.types.Image) -> bpy.types.Material:
+def photo_material(
+    name: str, image: bpy.types.Image, repeat: bool = False
+) -> bpy.types.Material:
     """A matt material with the photo as its base colour.
 
     Parameters
     ----------
     name : str
     image : bpy.types.Image
+    repeat : bool
+        Begin anew beyond the picture's border, where it would go on in the border's colour.
     """
     material = bpy.data.materials.new(name)
     # Blender 5.0 and later always have nodes and deprecate the switch.
@@ -37,7 +41,7 @@ def photo_material(name: str, image: bpy.types.Image) -> bpy.types.Material:
     shader = next(node for node in nodes if node.type == 'BSDF_PRINCIPLED')
     shader.inputs["Roughness"].default_value = 0.7
     texture = nodes.new('ShaderNodeTexImage')
-    texture.image, texture.extension = image, 'EXTEND'
+    texture.image, texture.extension = image, 'REPEAT' if repeat else 'EXTEND'
     texture.location = (shader.location.x - 320.0, shader.location.y)
     links.new(texture.outputs["Color"], shader.inputs["Base Color"])
     nodes.active = texture

@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import ops_reconstruct
-from .ops_reconstruct import FACEDEPTH_OT_cancel, FACEDEPTH_OT_reconstruct
+from .ops_reconstruct import FACEDEPTH_OT_reconstruct, chosen_image
 from .properties import MODEL_FOLDER
+from .running import draw_button
 
 # Share of a square grid that a head with its shoulders fills, rounded, for the estimate.
 _TYPICAL_SHARE = 0.6
@@ -31,7 +31,7 @@ class FACEDEPTH_PT_main(bpy.types.Panel):
         if settings.source == 'IMAGE':
             column.template_ID(settings, "image", open="image.open")
         else:
-            image = ops_reconstruct.chosen_image(context)
+            image = chosen_image(context)
             text = image.name if image else _MISSING[settings.source]
             column.box().label(text=text, icon='IMAGE_DATA')
 
@@ -50,20 +50,7 @@ class FACEDEPTH_PT_main(bpy.types.Panel):
         column.label(text=_vertex_estimate(settings.resolution), icon='VERTEXSEL')
         column.prop(settings, "projection")
         column.prop(settings, "strength")
-        _draw_action(layout, context)
-
-
-def _draw_action(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The button, or the progress of what it started."""
-    progress = ops_reconstruct.running_progress()
-    if progress is None:
-        column = layout.column()
-        column.scale_y = 1.6
-        column.operator(FACEDEPTH_OT_reconstruct.bl_idname, icon='MESH_MONKEY')
-        return
-    row = layout.row(align=True)
-    row.progress(factor=progress.fraction, text=progress.label)
-    row.operator(FACEDEPTH_OT_cancel.bl_idname, text="", icon='CANCEL')
+        draw_button(layout, FACEDEPTH_OT_reconstruct, 'MESH_MONKEY')
 
 
 def _vertex_estimate(resolution: int) -> str:

@@ -12,6 +12,7 @@ from bpy.props import (
 )
 
 from ..inference.model_folder import BUNDLED, FACEMESH, bundled_title
+from .fusion.photo_list import FACEDEPTH_PG_fusion
 
 SOURCE_ITEMS = (
     ('IMAGE', "Image", "An image of this file, or one opened from disk"),
@@ -88,6 +89,7 @@ class FACEDEPTH_PG_settings(bpy.types.PropertyGroup):
     region: EnumProperty(**REGION)
     projection: EnumProperty(**PROJECTION)
     strength: FloatProperty(**STRENGTH)
+    fusion: PointerProperty(type=FACEDEPTH_PG_fusion)
 
 
 CLASSES = (FACEDEPTH_PG_settings,)

@@ -200,7 +200,7 @@ def build_steps(
     finally:
         executor.shutdown(wait=False)
     surface = future.result()
-    name = _object_name(result.info["photo"])
+    name = object_name(result.info["photo"])
     mesh = bpy.data.meshes.new(name)
     finished = False
     try:
@@ -270,7 +270,7 @@ def _provenance(result: "Reconstruction", settings: Settings) -> dict:
     }
 
 
-def _object_name(photo: str) -> str:
+def object_name(photo: str) -> str:
     """The photo's name without its suffix, within Blender's 63 bytes."""
     stem = photo.rsplit(".", 1)[0] or photo
     return stem.encode()[:48].decode(errors="ignore") or "Face"

@@ -3,19 +3,21 @@
 
 import bpy
 
-from . import ops_reconstruct, panel, panel_tools, preferences, properties, worker
+from . import ops_reconstruct, panel, panel_tools, preferences, properties, running, worker
 from .cloud import ops_cloud
 from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
 from .detail import ops_detail
+from .fusion import ops_fuse, ops_photos, panel_fusion, photo_list, thumbnails
 from .head import ops_complete, ops_wrap
 from .output import ops_page, ops_print
 from .repair import ops_cleanup, ops_mesh, ops_remesh
 from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
-    properties, preferences, ops_reconstruct, ops_shape, ops_mesh, ops_cleanup, ops_detail,
-    ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
-    ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_tools,
+    photo_list, properties, preferences, running, ops_reconstruct, ops_photos, ops_fuse, ops_shape,
+    ops_mesh, ops_cleanup, ops_detail, ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth,
+    ops_depth_import, ops_depth_paint, ops_depth_export, ops_page, ops_print, panel, panel_fusion,
+    panel_shape, panel_tools,
 )
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 
@@ -38,11 +40,12 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def unregister() -> None:
-    ops_reconstruct.end_running(bpy.context)
+    running.end_running(bpy.context)
     worker.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     mesh_settings.unregister()
     del bpy.types.Scene.face_depth
+    thumbnails.free()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -50,5 +50,9 @@ class PointCloudError(FaceDepthError):
     """A point cloud's file is damaged or empty, or OpenCV is missing for the operation."""
 
 
+class FusionError(FaceDepthError):
+    """The photos cannot be fused: too few that show the same head."""
+
+
 class Cancelled(FaceDepthError):
     """The user cancelled the job."""

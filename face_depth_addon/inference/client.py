@@ -11,15 +11,18 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core import errors
-from ..core.crop import Crop
-from ..core.reconstruction import Pictures, Reconstruction
 from .protocol import read_message, write_message
+from .request import FuseRequest, Request
+
+if TYPE_CHECKING:
+    from ..core.fusion.fused import FusedHead
+    from ..core.reconstruction import Reconstruction
 
 log = logging.getLogger(__name__)
 
@@ -29,33 +32,6 @@ _OFFLINE = {
     "OPENCV_IO_ENABLE_OPENEXR": "1", "PYTHONIOENCODING": "utf-8",
 }
 _PACKAGES = {"cv2": "opencv-python", "PIL": "pillow"}
-
-
-@dataclass(frozen=True)
-class Request:
-    """One job for the worker.
-
-    Attributes
-    ----------
-    photo : dict
-        ``{"path": str}``, or ``{"name": str}`` with ``data`` in ``arrays`` (an encoded
-        image file), or ``{"name": str, "linear": bool}`` with ``pixels`` in ``arrays``.
-    model : str
-        ``facemesh``, a bundled model's name or a folder.
-    device : str
-    options : dict
-        Fields of `core.pipeline.Options`.
-    depth_output : str or None
-        File for the depth in the photo's frame.
-    arrays : dict of ndarray
-    """
-
-    photo: dict
-    model: str
-    device: str = "auto"
-    options: dict = field(default_factory=dict)
-    depth_output: str | None = None
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class _Process:
@@ -242,7 +218,7 @@ class WorkerClient:
         """Process id of the running worker."""
         return self._process.pid if self._process and self._process.alive() else None
 
-    def submit(self, request: Request) -> "Job":
+    def submit(self, request: Request | FuseRequest) -> "Job":
         """Queue a job; returns at once.
 
         Raises
@@ -286,11 +262,12 @@ class Job:
         What is being done, for people.
     fraction : float
         Progress, 0 to 1.
-    result : Reconstruction or None
+    result : Reconstruction, FusedHead or None
+        By the request's kind; None until it is there.
     """
 
-    def __init__(self, client: WorkerClient, request: Request, number: int):
-        self.result: Reconstruction | None = None
+    def __init__(self, client: WorkerClient, request: Request | FuseRequest, number: int):
+        self.result: Reconstruction | FusedHead | None = None
         self._client, self._request, self._number = client, request, number
         self._submit()
 
@@ -329,20 +306,13 @@ class Job:
         self._process.send({"type": "cancel", "job": self._number})
 
     def _submit(self) -> None:
-        request = self._request
+        header, arrays = self._request.message()
         self._process = self._client.running_process()
         self._inbox = self._process.open_inbox(self._number)
         self._was_warm, self._answered = self._process.ready, False
         self.label = "Waiting for the worker" if self._was_warm else "Starting the worker"
         self.fraction = 0.02
-        self._process.send(
-            {
-                "type": "job", "job": self._number, "photo": request.photo,
-                "model": request.model, "device": request.device, "options": request.options,
-                "depth_output": request.depth_output,
-            },
-            request.arrays,
-        )
+        self._process.send({**header, "job": self._number}, arrays)
 
     def _worker_ended(self) -> None:
         reason = self._process.why_it_ended()
@@ -364,13 +334,4 @@ class Job:
             raise kind(header["message"])
         else:
             self.label, self.fraction = "Building the mesh", 1.0
-            self.result = Reconstruction(
-                depth=arrays["depth"], subject=arrays["subject"], matte=arrays["matte"],
-                rgb=arrays["rgb"], crop=Crop(*header["crop"]),
-                metres_per_pixel=header["metres_per_pixel"], origin=arrays["origin"],
-                pictures=Pictures(**{
-                    name.removeprefix("pictures."): data.tobytes()
-                    for name, data in arrays.items() if name.startswith("pictures.")
-                }),
-                landmarks=arrays.get("landmarks"), info=header["info"],
-            )
+            self.result = self._request.result(header, arrays)

@@ -12,9 +12,10 @@ import queue
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -22,10 +23,14 @@ os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
 
 from ..core.depth.depth_file import write_depth
 from ..core.errors import Cancelled, FaceDepthError
-from ..core.photo import Photo, decode_photo, load_photo, photo_from_pixels
 from ..core.pipeline import Clock, Options, Pipeline, photo_depth
+from .fused_message import pack_head
 from .model_folder import FACEMESH, MODELS, ModelFolder, find_model
 from .protocol import read_message, write_message
+from .sources import read_photo
+
+if TYPE_CHECKING:
+    from .fuse_job import Kept
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class Worker:
         self._pipeline = Pipeline(MODELS)
         self._loader = ThreadPoolExecutor(1)
         self._network: tuple[ModelFolder, str, Future] | None = None
+        self._kept: Kept | None = None
 
     def serve(self) -> None:
         """Work off jobs until idle for too long."""
@@ -105,8 +111,22 @@ class Worker:
                 "type": "progress", "job": job, "label": label, "fraction": fraction,
             })
 
-        clock = Clock(report)
         network = self._start_loading(header["model"], header["device"])
+        run = self._fuse if header["type"] == "fuse" else self._reconstruct
+        answer, arrays = run(header, arrays, network, report)
+        report("Sending the result", 0.98)
+        answer["info"] |= {
+            "model": header["model"], "worker_python": sys.version.split()[0],
+            "device": network.result().device if network else "cpu", "versions": _versions(),
+            "worker_peak_mb": _peak_megabytes(),
+        }
+        return {**answer, "type": "result"}, arrays
+
+    def _reconstruct(
+        self, header: dict, arrays: dict[str, np.ndarray], network: Future | None,
+        report: Callable[[str, float], None],
+    ) -> tuple[dict, dict[str, np.ndarray]]:
+        clock = Clock(report)
         clock.enter("photo", "Reading the photo", 0.1)
         photo = read_photo(header["photo"], arrays)
         result = self._pipeline.run(
@@ -118,17 +138,10 @@ class Worker:
             depth_file = Path(header["depth_output"])
             write_depth(depth_file, photo_depth(result), result.metres_per_pixel)
             clock.finish()
-        report("Sending the result", 0.95)
-        info = {
-            **result.info, "model": header["model"], "worker_python": sys.version.split()[0],
-            "device": network.result().device if network else "cpu", "versions": _versions(),
-            "worker_peak_mb": _peak_megabytes(),
-        }
         crop = result.crop
         return (
             {
-                "type": "result", "info": info,
-                "crop": [crop.x, crop.y, crop.side, crop.roll],
+                "info": dict(result.info), "crop": [crop.x, crop.y, crop.side, crop.roll],
                 "metres_per_pixel": result.metres_per_pixel,
             },
             {
@@ -141,6 +154,28 @@ class Worker:
                 **({} if result.landmarks is None else {"landmarks": result.landmarks}),
             },
         )
+
+    def _fuse(
+        self, header: dict, arrays: dict[str, np.ndarray], network: Future | None,
+        report: Callable[[str, float], None],
+    ) -> tuple[dict, dict[str, np.ndarray]]:
+        # Few workers ever fuse.
+        from ..core.fusion.fuse import FuseOptions
+        from .fuse_job import FuseJob, Kept, fuse_photos
+
+        if self._kept is None:
+            self._kept = Kept()
+        sources = [(photo, {}) for photo in header["photos"]]
+        for name, array in arrays.items():
+            number, _, kind = name.partition(".")
+            sources[int(number)][1][kind] = array
+        job = FuseJob(
+            sources, network.result if network else lambda: None, header["model"],
+            header["device"], Options(**header["options"]), FuseOptions(**header["fusion"]),
+        )
+        head = fuse_photos(self._pipeline, job, self._kept, report)
+        answer, arrays = pack_head(head)
+        return {**answer, "info": dict(head.info)}, arrays
 
     def _start_loading(self, model: str, device: str) -> Future | None:
         """Load a network beside the rest of the job, unless it is loaded already."""
@@ -164,14 +199,6 @@ def _load_network(folder: ModelFolder, device: str):
         return DepthNetwork(folder, device)
     finally:
         gc.enable()
-
-
-def read_photo(source: dict, arrays: dict[str, np.ndarray]) -> Photo:
-    if "path" in source:
-        return load_photo(source["path"])
-    if "pixels" in arrays:
-        return photo_from_pixels(arrays["pixels"], source["name"], source["linear"])
-    return decode_photo(arrays["data"].tobytes(), source["name"])
 
 
 def _versions() -> dict[str, str]:

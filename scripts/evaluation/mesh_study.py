@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -20,24 +21,27 @@ from face_depth_addon.core.crop import transform_points
 from face_depth_addon.core.detail.fine_relief import shading_relief
 from face_depth_addon.core.errors import MeshError
 from face_depth_addon.core.face.regions import region_mask
-from face_depth_addon.core.head.completion import complete_head
+from face_depth_addon.core.head.completion import CompletedHead, complete_head
 from face_depth_addon.core.head.visibility import nearest, vertex_normals
 from face_depth_addon.core.head.wrap_model import similarity
 from face_depth_addon.core.pictures import origin_of
 from face_depth_addon.core.reconstruction import Reconstruction
 from face_depth_addon.core.relief.building import Layout, build_surface
 from face_depth_addon.core.relief.shaping import Shape, Viewpoint, photo_viewpoint
+from face_depth_addon.core.relief.surface import SurfaceMesh
 from face_depth_addon.core.sampling import cut
 
 from . import predictors
 from .truth import Truth, list_cases, unproject
 
+_T = TypeVar("_T")
+
 _PROJECTIONS = ("RELIEF", "WEAK_PERSPECTIVE", "PERSPECTIVE")
 _LAYOUT = Layout(resolution=256)
 _TURNED = 40
 _TO_SCAN = 1000.0 * np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-# A scan more aslant to the line of sight than this is no measure of what is seen.
-_LEAST_FACING = np.cos(np.radians(75.0))
+#: A scan more aslant to the line of sight than this is no measure of what is seen.
+LEAST_FACING = np.cos(np.radians(75.0))
 # Behind what a photo shows from which on a point is hidden in it.
 _BEHIND = 3.0
 _ROUNDS, _PAIRS = 60, 0.6
@@ -149,7 +153,7 @@ def _places(found: Reconstruction, plane: np.ndarray) -> np.ndarray:
 def _faces_camera(truth: Truth) -> np.ndarray:
     pitch = np.nanmedian(truth.distance[truth.face]) / truth.focal_px
     down, across = np.gradient(truth.distance / pitch)
-    return np.hypot(down, across) < np.sqrt(_LEAST_FACING**-2 - 1.0)
+    return np.hypot(down, across) < np.sqrt(LEAST_FACING**-2 - 1.0)
 
 
 def detail(seen: list[Seen]) -> str:
@@ -182,7 +186,7 @@ def _angle(one: np.ndarray, other: np.ndarray, per_pixel: float) -> np.ndarray:
 
 def completion(seen: list[Seen]) -> str:
     """Distance of the scan's hidden side of turned faces from the completed mesh."""
-    views = _by_light(seen)
+    views = split_yaw({each.truth.name: each for each in seen})
     rows = ["| completed from | photos | median | mean | 90th percentile |",
             "|---|---:|---:|---:|---:|"]
     sources = (
@@ -216,13 +220,13 @@ def completion(seen: list[Seen]) -> str:
     return "\n".join(rows)
 
 
-def _by_light(seen: list[Seen]) -> dict[str, dict[int, Seen]]:
-    """The photos by what stands before their yaw in their name, and by that."""
-    views: dict[str, dict[int, Seen]] = {}
-    for each in seen:
-        light, mark, yaw = each.truth.name.rpartition("_y")
+def split_yaw(named: dict[str, _T]) -> dict[str, dict[int, _T]]:
+    """What is named as NAME_y+40 by the name, and by the yaw; the rest is left out."""
+    views: dict[str, dict[int, _T]] = {}
+    for full, each in named.items():
+        name, mark, yaw = full.rpartition("_y")
         if mark and yaw.lstrip("+-").isdecimal():
-            views.setdefault(light, {})[int(yaw)] = each
+            views.setdefault(name, {})[int(yaw)] = each
     return views
 
 
@@ -238,22 +242,40 @@ def _completed_error(
     """How far points of the scan lie from the completed mesh: (n,)."""
     viewpoint = _viewpoint(truth, found, given)
     surface = build_surface(found, _LAYOUT, Shape(projection), viewpoint)
-    places = _places(found, surface.plane)
-    at = nearest(places, found.landmarks[:, :2])
-    positions = surface.positions.astype(float)
     mine, theirs = _pairs(truth, found, surface.positions, surface.plane)
     rotation, scale, shift = similarity(mine, theirs, np.ones(len(mine)))
+    head = completed_head(found, surface, projection, viewpoint)
+    placed = scale * (head.positions.astype(float) @ _TO_SCAN.T) @ rotation.T + shift
+    return cKDTree(_dense(placed, head.faces)).query(hidden)[0]
+
+
+def completed_head(
+    found: Reconstruction, surface: SurfaceMesh, projection: str, viewpoint: Viewpoint
+) -> CompletedHead:
+    """What Complete Head makes of a mesh of a photo.
+
+    Raises
+    ------
+    MeshError
+        Too little of the face is seen on both sides.
+    """
+    places = _places(found, surface.plane)
+    positions = surface.positions.astype(float)
     # As the operator does: a body is not symmetric to the head's plane.
     in_head = region_mask(found.subject, found.landmarks, "HEAD")
     column, row = np.clip((places * found.size).astype(int), 0, found.size - 1).T
     quads = surface.corner_verts.reshape(-1, 4)
-    head = complete_head(
+    return complete_head(
         positions, quads[in_head[row, column][quads].all(axis=1)], surface.colours[:, :3],
-        surface.corner_uvs[_first_corners(surface)], positions[at],
+        surface.corner_uvs[_first_corners(surface)], landmarks_on(found, surface),
         np.array(viewpoint.place) if projection == "PERSPECTIVE" else None,
     )
-    placed = scale * (head.positions.astype(float) @ _TO_SCAN.T) @ rotation.T + shift
-    return cKDTree(_dense(placed, head.faces)).query(hidden)[0]
+
+
+def landmarks_on(found: Reconstruction, surface: SurfaceMesh) -> np.ndarray:
+    """Where the landmarks lie on a mesh of a photo, in its frame: (468, 3) float64."""
+    at = nearest(_places(found, surface.plane), found.landmarks[:, :2])
+    return surface.positions[at].astype(float)
 
 
 def _first_corners(surface) -> np.ndarray:
@@ -274,21 +296,21 @@ def _hidden_side(way: list[Truth]) -> np.ndarray:
 
     Those between lead from the one to the other, as two so far apart have little in common.
     """
-    theirs, truth = _scan(way[0]), way[-1]
+    theirs, truth = scan(way[0]), way[-1]
     points, normals = theirs.points, theirs.normals
     for source, goal in pairwise(way):
-        rotation, shift = _between(source, goal)
+        rotation, shift = between(source, goal)
         points, normals = points @ rotation.T + shift, normals @ rotation.T
     pixels = points[:, :2] / points[:, 2:] * truth.focal_px + np.array(truth.principal_px)
     column, row = np.clip(pixels.astype(int), 0, np.array(truth.face.shape[::-1]) - 1).T
     front = truth.distance[row, column]
     seen_here = np.isfinite(front) & (points[:, 2] < front + _BEHIND)
-    seen_here &= _facing(_Surface(points, normals)) > _LEAST_FACING
-    seen_there = _facing(theirs) > _LEAST_FACING
+    seen_here &= facing(_Surface(points, normals)) > LEAST_FACING
+    seen_there = facing(theirs) > LEAST_FACING
     return points[seen_there & ~seen_here]
 
 
-def _scan(truth: Truth) -> _Surface:
+def scan(truth: Truth) -> _Surface:
     """The scan's face as one photo shows it."""
     row, column = np.nonzero(truth.face)
     pixels = np.column_stack([column, row]) + 0.5
@@ -303,13 +325,13 @@ def _scan(truth: Truth) -> _Surface:
     return _Surface(points, vertex_normals(points, quads[(quads >= 0).all(axis=1)]))
 
 
-def _facing(surface: _Surface) -> np.ndarray:
+def facing(surface: _Surface) -> np.ndarray:
     """Cosines of the normals to the lines of sight, whichever way the normals point: (n,)."""
     sight = surface.points / np.linalg.norm(surface.points, axis=1, keepdims=True)
     return np.abs((surface.normals * sight).sum(axis=1))
 
 
-def _between(source: Truth, goal: Truth) -> tuple[np.ndarray, np.ndarray]:
+def between(source: Truth, goal: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Rotation and shift from one photo's frame to another's of the same scan.
 
     From the landmarks that both know, then by ICP, point to plane, on the better part of the pairs.
@@ -319,7 +341,7 @@ def _between(source: Truth, goal: Truth) -> tuple[np.ndarray, np.ndarray]:
         source.landmark_points[at], goal.landmark_points[there], np.ones(len(both))
     )
     shift = (goal.landmark_points[there] - source.landmark_points[at] @ rotation.T).mean(axis=0)
-    start, end = _scan(source), _scan(goal)
+    start, end = scan(source), scan(goal)
     tree = cKDTree(end.points)
     for _ in range(_ROUNDS):
         moved = start.points @ rotation.T + shift

@@ -27,11 +27,11 @@ from . import groups
 _MARGIN, _RISE = 1.5, 0.05
 _SCAN_KEYS = ("depth", "focal_px", "face", "facemesh")
 _FACEMESH_COUNT = 468
-_INNER = 17  # the first of the 68 landmarks that is not on the jaw's outline
+INNER = 17  # the first of the 68 landmarks that is not on the jaw's outline
 
-# For the landmarks from ``_INNER`` on, the one of MediaPipe's that lay nearest to it in the median
-# of 111 rendered faces within 25 degrees of yaw.
-_FACEMESH68 = np.array([
+#: For the landmarks from ``INNER`` on, the one of MediaPipe's that lay nearest to it in the median
+#: of 111 rendered faces within 25 degrees of yaw.
+FACEMESH68 = np.array([
     70, 53, 52, 65, 55, 285, 295, 282, 283, 300,
     6, 197, 195, 4, 240, 97, 2, 326, 460,
     7, 160, 158, 155, 153, 144, 362, 385, 387, 249, 373, 380,
@@ -221,12 +221,12 @@ def _lift(
     principal: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Those of the inner landmarks that lie on the face, and their places in space."""
-    places = found[_FACEMESH68]
+    places = found[FACEMESH68]
     column, row = np.clip(places.astype(int), 0, np.array(depth.shape[::-1]) - 1).T
     seen = face[row, column]
     distance = depth[row, column][seen].astype(float)
     points = unproject(places[seen], distance, focal, principal)
-    return np.flatnonzero(seen) + _INNER, points
+    return np.flatnonzero(seen) + INNER, points
 
 
 def unproject(

@@ -2,22 +2,18 @@
 """The command line, the same from a script, from Blender and from an installed extension."""
 
 import argparse
-import json
-import logging
 import math
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import bpy
 
 from ...core.depth.meaning import Meaning
 from ...core.errors import FaceDepthError, OutputError
-from ...core.files import write_whole
+from ...core.fusion.limits import USUAL_RESOLUTION
 from ...core.printing.solid import PrintSettings
 from ...core.relief.building import Layout
 from ...core.relief.shaping import Shape
@@ -28,26 +24,26 @@ from ..detail.fine_relief import DetailSettings, add_detail
 from ..head.completion import complete_object
 from ..head.wrap import wrap_template
 from ..preferences import worker_settings
-from ..reconstruct import Outcome, Progress, Settings, reconstruct_steps
+from ..reconstruct import Progress, Settings, reconstruct_steps
 from ..repair.mesh_cleanup import cleanup_mesh
 from ..repair.mesh_smooth import smooth_mesh
 from ..repair.remesh import quad_remesh
 from ..shaping.mesh_settings import mesh_settings
 from .arguments import parser
+from .fusing import check_fusion, fuse_target, fusion_report
 from .targets import Target, flag, plan
+from .telling import (
+    Row,
+    log_errors_only,
+    photos_report,
+    say,
+    shown,
+    summary,
+    write_report,
+)
 from .writing import point_at, quiet_blender, write_outputs
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-
-
-@dataclass
-class _Row:
-    """What the report says of one photo."""
-
-    photo: str
-    ok: bool = False
-    error: str = ""
-    details: dict = field(default_factory=dict)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -68,19 +64,26 @@ def run_command(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    _log_errors_only()
+    log_errors_only()
     try:
-        options = parser().parse_args(arguments)
-        _check_together(options)
+        reader = parser()
+        options = reader.parse_args(arguments)
+        if options.resolution is None:
+            options.resolution = USUAL_RESOLUTION if options.fuse else Layout.resolution
+        if options.fuse:
+            check_fusion(options, reader)
+        else:
+            _check_together(options)
         targets = plan(options)
     except SystemExit as stop:
         return int(stop.code or 0)
     except FaceDepthError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_USAGE
     preferences = worker_settings(bpy.context)
     client = WorkerClient(options.python or preferences.python)
     device = options.device or preferences.device
+    work, told = (fuse_target, fusion_report) if options.fuse else (_run_photo, photos_report)
     rows = []
     streams = [os.dup(stream) for stream in (1, 2)]
     try:
@@ -89,17 +92,17 @@ def _run(arguments: list[str]) -> int:
                 with quiet_blender():
                     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
                 check()
-                rows.append(_run_photo(client, target, options, device))
+                rows.append(work(client, target, options, device))
                 check()
         if options.report:
-            _write_report(options.report, rows)
+            write_report(options.report, told(rows))
     except KeyboardInterrupt:
         # It may have come in the middle of keeping Blender quiet.
         point_at(streams)
-        _say("Interrupted.")
+        say("Interrupted.")
         return EXIT_INTERRUPTED
     except OutputError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_FAILED
     finally:
         client.close()
@@ -137,15 +140,10 @@ def _check_together(options: argparse.Namespace) -> None:
                     f"{flag(name)} belongs to the relief: write it without --complete and "
                     "--topology template."
                 )
+    if options.point_cloud_before:
+        raise FaceDepthError("--point-cloud-before shows how photos were placed: give --fuse too.")
     if options.watertight and options.topology != "template":
         raise FaceDepthError("--watertight is for --topology template; --print closes any mesh.")
-
-
-def _log_errors_only() -> None:
-    """Bound the handler: Blender's exporters give their own loggers a level of chatter."""
-    handler = logging.StreamHandler()
-    handler.setLevel(logging.ERROR)
-    logging.basicConfig(handlers=[handler])
 
 
 @contextmanager
@@ -174,12 +172,13 @@ def _interrupts_noted() -> Iterator[Callable[[], None]]:
 
 def _run_photo(
     client: WorkerClient, target: Target, options: argparse.Namespace, device: str
-) -> _Row:
+) -> Row:
     """Make one mesh in the empty file that is open and write its outputs."""
     named = target.photo or str(options.depth_input)
-    row = _Row(named)
+    row = Row(named)
     try:
-        outcome = _show(Path(named).name, _steps(client, target, options, device))
+        outcome = shown(Path(named).name, _steps(client, target, options, device))
+        say(f"{Path(named).name}: {summary(outcome.info)}")
         files = dict(target.files)
         if not options.depth_input:
             files.pop("depth_output", None)
@@ -189,7 +188,7 @@ def _run_photo(
             write_outputs(outcome.object, edited, files, settings)
     except FaceDepthError as error:
         row.error = str(error)
-        _say(f"{named}: {error}" if Path(named).name not in str(error) else row.error)
+        say(f"{named}: {error}" if Path(named).name not in str(error) else row.error)
         return row
     row.ok = True
     row.details |= {
@@ -232,7 +231,7 @@ def _constant(choice: str) -> str:
     return choice.upper().replace("-", "_")
 
 
-def _edit(made: bpy.types.Object, options: argparse.Namespace, row: _Row) -> bpy.types.Object:
+def _edit(made: bpy.types.Object, options: argparse.Namespace, row: Row) -> bpy.types.Object:
     """Do to the mesh what the options say; returns the object that is wanted in the end.
 
     Raises
@@ -258,39 +257,3 @@ def _edit(made: bpy.types.Object, options: argparse.Namespace, row: _Row) -> bpy
     if options.topology == "quads":
         quad_remesh(bpy.context, item, options.budget)
     return item
-
-
-def _show(name: str, steps: Iterator[Progress]) -> Outcome:
-    """Run the steps with a progress bar on a terminal, or a line when done."""
-    live = sys.stderr.isatty()
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as stop:
-            outcome = stop.value
-            break
-        if live:
-            filled = round(20 * progress.fraction)
-            bar = f"[{'#' * filled}{'.' * (20 - filled)}] {progress.fraction:4.0%}"
-            sys.stderr.write(f"\r{name} {bar} {progress.label:<28}")
-            sys.stderr.flush()
-    if live:
-        sys.stderr.write("\r\x1b[K")
-    timings = outcome.info["timings"]
-    _say(f"{name}: {outcome.info['vertices']:,} vertices in {timings['total']:.1f} s")
-    return outcome
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _write_report(path: Path, rows: list[_Row]) -> None:
-    photos = [
-        {**row.details, "photo": row.photo, "ok": row.ok, "error": row.error or None}
-        for row in rows
-    ]
-    text = json.dumps({"photos": photos}, indent=2, ensure_ascii=False) + "\n"
-    # Names that are not UTF-8 become escapes, which JSON reads back as they were.
-    write_whole(path, text.encode(errors="backslashreplace"))

@@ -6,6 +6,12 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from ...core.fusion.limits import (
+    LEAST_RESOLUTION,
+    MOST_PHOTOS,
+    MOST_RESOLUTION,
+    USUAL_RESOLUTION,
+)
 from ...core.relief.building import SHEET_ANGLE
 from ...inference.model_folder import BUNDLED
 from ..output.export import WRITERS
@@ -22,7 +28,13 @@ def parser() -> argparse.ArgumentParser:
         prog="reconstruct", description="Turn face photos into editable 3D meshes.",
         epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("photos", nargs="*", metavar="PHOTO", help="image file")
+    result.add_argument(
+        "photos", nargs="*", metavar="PHOTO", help="image file, or with --fuse a video"
+    )
+    result.add_argument(
+        "--fuse", action="store_true",
+        help=f"make one head of all photos, 2 to {MOST_PHOTOS} of one person, or of a video",
+    )
     _add_outputs(result.add_argument_group("what is written"))
     _add_depth_source(result.add_argument_group("where depth comes from"))
     _add_shape(result.add_argument_group("the mesh"))
@@ -72,8 +84,9 @@ def _add_depth_source(group: argparse._ArgumentGroup) -> None:
 
 def _add_shape(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--resolution", type=_number(int, 16, 2048), default=512, metavar="N",
-        help="vertices along the longest side, 16 to 2048 (default: 512)")
+    add("--resolution", type=_number(int, 16, 2048), metavar="N",
+        help="vertices along the longest side, 16 to 2048 (default: 512); "
+        f"of a fused head {LEAST_RESOLUTION} to {MOST_RESOLUTION} (default: {USUAL_RESOLUTION})")
     add("--topology", choices=("grid", "adaptive", "quads", "template"), default="grid",
         help="even squares; dense at eyes, nose and mouth; quads along the form; "
         "or a whole head of fixed face loops (default: grid)")

@@ -53,6 +53,10 @@ OUTPUTS = {
     "point_cloud": Output(
         "a point cloud", (".ply",), "FILE.ply", "coloured points with normals, one for each pixel"
     ),
+    "point_cloud_before": Output(
+        "a point cloud", (".ply",), "FILE.ply",
+        "with --fuse: the photos' points as they lay by their landmarks alone",
+    ),
     "print": Output(
         "a file for printers", (".3mf", ".stl"), "FILE",
         "closed body for a 3D printer, .3mf or .stl",
@@ -96,7 +100,7 @@ class Target:
 
 
 def plan(options: argparse.Namespace) -> list[Target]:
-    """Check the outputs and make their folders.
+    """Check the outputs and make their folders; all photos of a fused head are one target.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def plan(options: argparse.Namespace) -> list[Target]:
     chosen = {name: path for name in OUTPUTS if (path := getattr(options, name)) is not None}
     if not chosen:
         raise OutputError(f"There is nothing to write: give -o, {_listed()}.")
-    if len(options.photos) > 1:
+    if len(options.photos) > 1 and not options.fuse:
         targets = _in_folders(options, chosen)
     else:
         for name, path in chosen.items():

@@ -122,7 +122,7 @@ def _frame_of(
 ) -> Iterator[Progress]:
     """The person's crop of a photo or, without a face, all of it; returns a `Frame`."""
     from ...core.depth.frame import Frame, frame_of_photo
-    from ...inference.worker import read_photo
+    from ...inference.sources import read_photo
 
     if faces is not None:
         finding = Settings(

@@ -12,9 +12,10 @@ from ...core.errors import FaceDepthError, PhotoError
 from ...core.relief.building import Layout
 from ...core.relief.shaping import Shape
 from .. import photo_source, worker
-from ..ops_reconstruct import chosen_image, frame_selected, show_texture
+from ..ops_reconstruct import chosen_image
 from ..preferences import worker_settings
 from ..properties import PROJECTION, REGION, RESOLUTION, STRENGTH
+from ..viewports import frame_selected, show_texture
 from .ops_depth import has_depth
 
 _MM_PER_M = 1000.0

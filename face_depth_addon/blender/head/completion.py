@@ -169,7 +169,7 @@ def _places(mesh: bpy.types.Mesh, result: "Reconstruction") -> np.ndarray:
 
 def write_mesh(
     name: str, positions: np.ndarray, faces: np.ndarray, colours: np.ndarray,
-    corner_uvs: np.ndarray, texture: bytes,
+    corner_uvs: np.ndarray, texture: bytes, repeat: bool = False,
 ) -> bpy.types.Mesh:
     """A mesh data-block of a head with its texture.
 
@@ -179,31 +179,34 @@ def write_mesh(
     positions : ndarray, (n, 3) float32
         Metres.
     faces : ndarray, (f, 3) or (f, 4) int32
-        Wound anticlockwise as seen from outside.
+        Wound anticlockwise as seen from outside; a triangle among quads ends in -1.
     colours : ndarray, (n, 3) uint8
         sRGB.
     corner_uvs : ndarray, (f, 3, 2) or (f, 4, 2) float32
     texture : bytes
         A JPEG or PNG file.
+    repeat : bool
+        Begin the texture anew beyond its border.
     """
     mesh = bpy.data.meshes.new(name)
+    is_corner = faces >= 0
+    sides = is_corner.sum(axis=1, dtype=np.int32)
     mesh.vertices.add(len(positions))
-    mesh.loops.add(faces.size)
+    mesh.loops.add(int(sides.sum()))
     mesh.polygons.add(len(faces))
     mesh.attributes["position"].data.foreach_set("vector", positions.astype(np.float32).ravel())
-    mesh.attributes[".corner_vert"].data.foreach_set("value", faces.astype(np.int32).ravel())
-    starts = np.arange(0, faces.size, faces.shape[1], dtype=np.int32)
-    mesh.polygons.foreach_set("loop_start", starts)
+    mesh.attributes[".corner_vert"].data.foreach_set("value", faces[is_corner].astype(np.int32))
+    mesh.polygons.foreach_set("loop_start", np.cumsum(sides, dtype=np.int32) - sides)
     mesh.update(calc_edges=True)
     layer = mesh.attributes.new(UV, 'FLOAT2', 'CORNER')
-    layer.data.foreach_set("vector", corner_uvs.astype(np.float32).ravel())
+    layer.data.foreach_set("vector", corner_uvs[is_corner].astype(np.float32).ravel())
     rgba = np.ones((len(positions), 4), np.float32)
     rgba[:, :3] = colours / np.float32(255.0)
     mesh.attributes.new(COLOUR, 'BYTE_COLOR', 'POINT').data.foreach_set("color_srgb", rgba.ravel())
     index = mesh.color_attributes.find(COLOUR)
     mesh.color_attributes.active_color_index = index
     mesh.color_attributes.render_color_index = index
-    mesh.materials.append(photo_material(name, pack_image(f"{name} texture", texture)))
+    mesh.materials.append(photo_material(name, pack_image(f"{name} texture", texture), repeat))
     return mesh
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the objects that Face Depth has added to a mesh: its camera and its backdrop."""
+"""Finds the objects that Face Depth has added to a mesh: its cameras and its backdrop."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -8,7 +8,7 @@ import bpy
 
 from ..linking import link_object
 
-Kind = Literal["camera", "backdrop"]
+Kind = Literal["camera", "backdrop", "photo camera"]
 _MARK = "face_depth_companion"
 
 

@@ -7,7 +7,7 @@ right, relief and mirror image meet cell by cell, what is seen from in front of 
 behind it lies side by side, and no blend of radii can fold the surface. Needs numpy only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class HeadChart:
         Between rows, in sizes.
     shape : tuple of int
         Rows and columns; the middle column lies in the plane of symmetry.
+    top : float
+        Elevation of the first row, in radians.
     """
 
     origin: np.ndarray
@@ -54,6 +56,7 @@ class HeadChart:
     size: float
     step: float
     shape: tuple[int, int]
+    top: float = _TOP
 
     @classmethod
     def of_head(cls, plane: MirrorPlane, landmarks: np.ndarray, spacing: float) -> "HeadChart":
@@ -68,10 +71,39 @@ class HeadChart:
         origin = (brow + chin) / 2.0 - _DEPTH * size * forward
         return cls(origin, np.stack([plane.normal, forward, up]), size, step, (rows, columns))
 
+    @classmethod
+    def all_round(cls, plane: MirrorPlane, landmarks: np.ndarray, rows: int) -> "HeadChart":
+        """Chart of so many rows that goes all round and up to the crown.
+
+        The last column lies beside the first, at the back of the head, and the first row is a
+        small ring about the crown.
+        """
+        half = cls.of_head(plane, landmarks, 0.001)
+        step = (_RADIUS * (np.pi / 2.0 - _SLANT) + _BOTTOM) / rows
+        columns = 2 * round(np.pi * _RADIUS / step) + 1
+        step = 2.0 * np.pi * _RADIUS / columns
+        top = np.pi / 2.0 - 0.5 * step / _RADIUS
+        return replace(half, step=step, shape=(rows, columns), top=top)
+
+    @property
+    def spacing(self) -> float:
+        """Metres from cell to cell."""
+        return self.step * self.size
+
+    @property
+    def elevations(self) -> np.ndarray:
+        """(H,) elevation of the rows in radians, that of the cone below it."""
+        return np.maximum(self.top - np.arange(self.shape[0]) * self.step / _RADIUS, _SLANT)
+
+    @property
+    def heights(self) -> np.ndarray:
+        """(H,) place of the rows below the cone, in sizes, negative above it."""
+        return np.arange(self.shape[0]) * self.step - (self.top - _SLANT) * _RADIUS
+
     @property
     def face_rows(self) -> slice:
         """Rows from the chin to the forehead."""
-        first, last = ((_TOP - at) * _RADIUS / self.step for at in (0.75, -0.75))
+        first, last = ((self.top - at) * _RADIUS / self.step for at in (0.75, -0.75))
         return slice(int(first), int(last))
 
     @property
@@ -107,7 +139,7 @@ class HeadChart:
         angle, out, up, below = self._place(points)
         elevation = np.maximum(np.arctan2(up, out), _SLANT)
         column = angle * _RADIUS / self.step + self.shape[1] // 2
-        row = ((_TOP - elevation) * _RADIUS + below) / self.step
+        row = ((self.top - elevation) * _RADIUS + below) / self.step
         inside = (row >= 0) & (row <= self.shape[0] - 1)
         inside &= (column >= 0) & (column <= self.shape[1] - 1)
         return np.where(inside[:, None], np.column_stack([column, row]), np.nan)
@@ -141,9 +173,9 @@ class HeadChart:
     def _rays(self) -> tuple[np.ndarray, np.ndarray]:
         """Feet (H, 1, 3) and unit directions (H, W, 3) of the rays, in sizes and in the axes."""
         rows, columns = (np.arange(count) * self.step for count in self.shape)
-        below = np.maximum(rows - (_TOP - _SLANT) * _RADIUS, 0.0)
+        below = np.maximum(rows - (self.top - _SLANT) * _RADIUS, 0.0)
         drop = 1.0 + 2.0 / _RADIUS * below - _TURN * below**2
-        elevation = np.where(below > 0.0, -np.arctan(drop), _TOP - rows / _RADIUS)[:, None]
+        elevation = np.where(below > 0.0, -np.arctan(drop), self.top - rows / _RADIUS)[:, None]
         angle = (columns - columns[self.shape[1] // 2]) / _RADIUS
         feet = -_FALL * below[:, None, None] ** 2 * np.array([0.0, 0.0, 1.0])
         level, rise = np.cos(elevation), np.sin(elevation) + 0.0 * angle

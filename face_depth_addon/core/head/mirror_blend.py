@@ -41,7 +41,7 @@ def own_weight(
     own = (own > 0) & sound[labels]
     rim = cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     known = np.where(own, trust, 0.0) * ramp(facing, SURE, STEEP)
-    smooth = _blur(known, _SEAM / spacing) * smoothstep(rim * spacing / (4.0 * _SEAM))
+    smooth = blur(known, _SEAM / spacing) * smoothstep(rim * spacing / (4.0 * _SEAM))
     return np.where(own, np.maximum(smooth, 1e-6), 0.0).astype(np.float32)
 
 
@@ -74,7 +74,7 @@ def blend_with_mirror(
     flipped = values[:, ::-1]
     both, differences = weight * other, np.moveaxis(values - flipped, -1, 0)
     carried = np.dstack([
-        _carry(difference, both, (_CARRY if layer == 0 else _CARRY_COLOUR) / spacing)
+        carry(difference, both, (_CARRY if layer == 0 else _CARRY_COLOUR) / spacing)
         for layer, difference in enumerate(differences)
     ])
     share = seen[..., None]
@@ -102,12 +102,12 @@ def whole(known: np.ndarray, spacing: float) -> np.ndarray:
     return (labels != labels[0, 0])[1:-1, 1:-1]
 
 
-def _carry(difference: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+def carry(difference: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
     """Smooth (H, W) map of a difference, continued away from where ``weight`` is."""
-    near = _blur(weight, sigma)
-    smooth = _blur(difference * weight, sigma) / np.maximum(near, 1e-6)
+    near = blur(weight, sigma)
+    smooth = blur(difference * weight, sigma) / np.maximum(near, 1e-6)
     sure = smoothstep(near / 0.1)
-    spread = _blur(fill_outside(smooth.astype(np.float32), sure), sigma)
+    spread = blur(fill_outside(smooth.astype(np.float32), sure), sigma)
     return sure * smooth + (1.0 - sure) * spread
 
 
@@ -117,7 +117,7 @@ def _disc(width: float) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
-def _blur(values: np.ndarray, sigma: float) -> np.ndarray:
+def blur(values: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian blur of a (H, W) map, float32; ``sigma`` in cells."""
     return cv2.GaussianBlur(
         values.astype(np.float32), (0, 0), max(sigma, 0.5), borderType=cv2.BORDER_REPLICATE

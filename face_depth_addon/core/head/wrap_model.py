@@ -169,7 +169,7 @@ def _improve(
     weights = weights + step[7:]
     known = len(model.identity)
     return HeadModel(
-        model.rotation @ _turn(step[:3]), model.scale * float(np.exp(step[6])),
+        model.rotation @ turn(step[:3]), model.scale * float(np.exp(step[6])),
         model.translation + model.scale * model.rotation @ step[3:6],
         weights[:known], np.clip(weights[known:], 0.0, 1.0),
     )
@@ -198,7 +198,7 @@ def _surface_rows(target: Target, placed: np.ndarray, normals: np.ndarray, far: 
     return across, misses, trust * _POINTS / max(trust.sum(), 1.0) / _SURFACE**2
 
 
-def _turn(vector: np.ndarray) -> np.ndarray:
+def turn(vector: np.ndarray) -> np.ndarray:
     """Rotation matrix of a rotation vector (Rodrigues)."""
     angle = np.linalg.norm(vector)
     x, y, z = vector / max(angle, 1e-12)

@@ -432,6 +432,8 @@ class Viewer {
     this.count = arrays.positions.length / 3;
     this.views = photo || arrays.colours ? VIEWS : VIEWS.slice(1);
     const geometry = buildGeometry(arrays);
+    // A texture that goes all around a head goes on beyond its border at the seam.
+    if (photo && arrays.uvs?.some((share) => share > 1.0005)) photo.wrapS = THREE.RepeatWrapping;
     this.geometry = geometry;
     this.renderer = new THREE.WebGLRenderer({ canvas, context, alpha: true });
     this.eye = new Eye(canvas, geometry, () => this.redraw());

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The photos that become one head, in the Face Depth tab."""
+
+import textwrap
+
+import bpy
+
+from ...core.fusion.limits import MOST_PHOTOS
+from ..running import draw_button
+from .ops_fuse import FACEDEPTH_OT_fuse_photos
+from .ops_photos import (
+    FACEDEPTH_OT_add_photos,
+    FACEDEPTH_OT_clear_photos,
+    FACEDEPTH_OT_remove_photo,
+)
+from .photo_list import FACEDEPTH_PG_fusion, FACEDEPTH_PG_photo
+from .thumbnails import icon_of
+
+_THUMBNAIL_SCALE = 2.0
+# Of a letter in the panel's font, and of the panel's borders and icon, in unscaled pixels.
+_LETTER_WIDTH, _MARGIN = 6.2, 60.0
+
+
+class FACEDEPTH_UL_photos(bpy.types.UIList):
+    """A photo with its picture and its state"""
+
+    def draw_item(
+        self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0
+    ):
+        row = layout.row(align=True)
+        row.template_icon(icon_value=icon_of(item), scale=_THUMBNAIL_SCALE)
+        text = row.row()
+        text.scale_y = _THUMBNAIL_SCALE
+        text.label(text=item.name)
+        text.label(icon_value=layout.enum_item_icon(item, "state", item.state))
+
+
+class FACEDEPTH_MT_add_image(bpy.types.Menu):
+    """Images of this file, to be fused"""
+
+    bl_label = "Add Image"
+
+    def draw(self, context):
+        layout = self.layout
+        images = [image for image in bpy.data.images if _can_be_photo(image)]
+        for image in images:
+            layout.operator(
+                FACEDEPTH_OT_add_photos.bl_idname, text=image.name, icon_value=layout.icon(image)
+            ).image = image.name
+        if not images:
+            layout.label(text="There are no images in this file")
+
+
+class FACEDEPTH_PT_fusion(bpy.types.Panel):
+    """Several photos of one person, or a video, make one head"""
+
+    bl_label = "Several Photos"
+    bl_space_type = 'VIEW_3D'
+    bl_region_type = 'UI'
+    bl_category = "Face Depth"
+    bl_parent_id = "FACEDEPTH_PT_main"
+    bl_options = {'DEFAULT_CLOSED'}
+
+    def draw(self, context):
+        layout = self.layout
+        fusion = context.scene.face_depth.fusion
+        row = layout.row()
+        row.template_list(
+            FACEDEPTH_UL_photos.__name__, "", fusion, "photos", fusion, "active", rows=3, maxrows=6
+        )
+        buttons = row.column(align=True)
+        buttons.operator(FACEDEPTH_OT_add_photos.bl_idname, text="", icon='ADD')
+        buttons.menu(FACEDEPTH_MT_add_image.__name__, text="", icon='IMAGE_DATA')
+        buttons.operator(FACEDEPTH_OT_remove_photo.bl_idname, text="", icon='REMOVE')
+        buttons.separator()
+        buttons.operator(FACEDEPTH_OT_clear_photos.bl_idname, text="", icon='TRASH')
+        if fusion.photos:
+            _draw_photo(layout, context, fusion.photos[min(fusion.active, len(fusion.photos) - 1)])
+        else:
+            _draw_wrapped(
+                layout, context,
+                f"Add two to {MOST_PHOTOS} photos of one person, from different sides, or a video",
+                'INFO',
+            )
+
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        for name in ("resolution", "texture_size", "pupils", "point_clouds"):
+            column.prop(fusion, name)
+        draw_button(layout, FACEDEPTH_OT_fuse_photos, 'RENDERLAYERS')
+        _draw_residuals(layout, fusion)
+
+
+def _can_be_photo(image: bpy.types.Image) -> bool:
+    """Not a render, nor a map such as the depth that meshes keep."""
+    return (
+        image.source in {'FILE', 'GENERATED'}
+        and image.colorspace_settings.name not in {"Non-Color", "Raw"}
+    )
+
+
+def _draw_photo(
+    layout: bpy.types.UILayout, context: bpy.types.Context, photo: FACEDEPTH_PG_photo
+) -> None:
+    """What became of the active photo."""
+    icon = 'INFO' if photo.state == 'USED' else 'ERROR'
+    if photo.remark:
+        _draw_wrapped(layout, context, photo.remark, icon)
+    if photo.placed:
+        yaw, pitch, _ = photo.pose
+        text = f"Turned {yaw:+.0f}°, raised {pitch:+.0f}°"
+        if photo.residual_mm >= 0.0:
+            text += f", {photo.residual_mm:.1f} mm from the others"
+        _draw_wrapped(layout, context, text, 'ORIENTATION_VIEW')
+
+
+def _draw_residuals(layout: bpy.types.UILayout, fusion: FACEDEPTH_PG_fusion) -> None:
+    if not any(fusion.residuals_mm):
+        return
+    column = layout.column(align=True)
+    column.label(text="Distance between the surfaces", icon='DRIVER_DISTANCE')
+    for step, residual in zip(
+        ("By landmarks", "After ICP", "Refined"), fusion.residuals_mm, strict=True
+    ):
+        row = column.row()
+        row.label(text=step, icon='BLANK1')
+        row.label(text=f"{residual:.2f} mm")
+
+
+def _draw_wrapped(
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str
+) -> None:
+    """Text in as many lines as the panel's width asks for, which labels do not do."""
+    width = context.region.width / context.preferences.system.ui_scale - _MARGIN
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for line in textwrap.wrap(text, max(16, int(width / _LETTER_WIDTH))):
+        column.label(text=line, icon=icon)
+        icon = 'BLANK1'
+
+
+CLASSES = (FACEDEPTH_UL_photos, FACEDEPTH_MT_add_image, FACEDEPTH_PT_fusion)

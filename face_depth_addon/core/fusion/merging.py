@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One surface of all photos, with what none of them shows."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..filters import fill_outside
+from ..head.chart import HeadChart, rasterise
+from ..head.mirror_blend import blend_with_mirror, blur, carry
+from ..head.symmetry import mirror_plane
+from ..head.template import OUTER_END, load_template
+from ..head.visibility import smoothstep
+from ..head.wrap import fit_template
+from ..head.wrap_model import similarity
+from ..relief.grid import quad_corners, round_border, tidy_cells, used_vertices
+from ..relief.shaping import Shape, Viewpoint
+from .alignment import mean_landmarks
+from .layers import Layer, combine, layer_of, single_photo, wrapped
+from .view import Fit, Surface, View
+
+# Weight from which on a ray is known, and metres over which the template gives way to photos.
+_KNOWN, _SEAM, _CARRY = 0.05, 0.008, 0.02
+# The plane at which the neck ends: height in the middle and its fall to the front, in sizes.
+_COLLAR, _FALL = -0.62, 0.35
+# Share of a hemisphere's harmonics that stay in a row near the crown.
+_POLAR = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class MergedHead:
+    """The fused surface on its chart.
+
+    Attributes
+    ----------
+    chart : HeadChart
+    radius : ndarray, (H, W) float32
+        Metres, everywhere.
+    there : ndarray, (H, W) bool
+        Where the head is; it ends at the neck.
+    layers : list of Layer
+        One for each photo.
+    single : ndarray, (V, H, W) float32
+        As of `layers.single_photo`.
+    seen : ndarray, (H, W) float32
+        How far photos show the ray, 0 to 1.
+    scalp : ndarray, (H, W) bool
+        What hair may cover.
+    landmarks : ndarray, (468, 3) float64
+    """
+
+    chart: HeadChart
+    radius: np.ndarray
+    there: np.ndarray
+    layers: list[Layer]
+    single: np.ndarray
+    seen: np.ndarray
+    scalp: np.ndarray
+    landmarks: np.ndarray
+
+
+def upright(views: list[View], fits: list[Fit]) -> tuple[list[Fit], np.ndarray]:
+    """Turn the head's frame so that the face looks to -Y and stands upright.
+
+    Returns
+    -------
+    fits : list of Fit
+    landmarks : ndarray, (468, 3) float64
+        The origin lies in the middle of the head.
+    """
+    landmarks = mean_landmarks(views, fits)
+    chart = HeadChart.of_head(mirror_plane(landmarks), landmarks, 0.002)
+    left, forward, up = chart.axes
+    rotation = np.stack([left, -forward, up])
+    shift = -rotation @ chart.origin
+    return [fit.then(rotation, 1.0, shift) for fit in fits], landmarks @ rotation.T + shift
+
+
+def merge(
+    views: list[View], fits: list[Fit], reference: int, landmarks: np.ndarray, rows: int
+) -> MergedHead:
+    """Merge the photos' surfaces.
+
+    Parameters
+    ----------
+    views, fits : list
+        Upright, see `upright`.
+    reference : int
+        The photo whose eyes and mouth are preferred, and onto which the template is laid.
+    landmarks : ndarray, (468, 3)
+    rows : int
+        Of the chart.
+    """
+    chart = HeadChart.all_round(mirror_plane(landmarks), landmarks, rows)
+    usual = _template_on(chart, views[reference], fits[reference], landmarks)
+    surfaces = [Surface.of(view, fit) for view, fit in zip(views, fits)]
+    layers = [layer_of(chart, surface, usual.radius) for surface in surfaces]
+    weights = np.stack([layer.weight for layer in layers])
+    single = single_photo(chart, landmarks, weights, reference)
+    fused = combine(layers, single, chart.spacing)
+    total = weights.sum(axis=0)
+    radius, seen = _completed(chart, fused, total, usual.radius)
+    radius = _calm_crown(chart, radius)
+    return MergedHead(
+        chart, radius, _above_collar(chart, radius), layers, single, seen, usual.scalp, landmarks
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Usual:
+    """The template on the chart.
+
+    Attributes
+    ----------
+    radius : ndarray, (H, W) float32
+    scalp : ndarray, (H, W) bool
+        What hair may cover.
+    """
+
+    radius: np.ndarray
+    scalp: np.ndarray
+
+
+def _template_on(chart: HeadChart, view: View, fit: Fit, landmarks: np.ndarray) -> _Usual:
+    """The template as it lies on one photo."""
+    template = load_template()
+    distance = view.viewpoint.distance * np.exp(-fit.closeness)
+    head = fit_template(view.found, Shape("PERSPECTIVE"), Viewpoint(
+        float(distance), view.viewpoint.anchor, view.viewpoint.axis, view.viewpoint.aim
+    ))
+    positions = head.positions[:OUTER_END].astype(float)
+    marks = template.at_mediapipe(head.positions.astype(float))
+    rotation, scale, shift = similarity(marks, landmarks, template.mediapipe_scatter**-2.0)
+    positions = scale * positions @ rotation.T + shift
+    faces = template.triangles[(template.triangles < OUTER_END).all(axis=1)]
+    values = np.column_stack([chart.radii(positions), template.may_have_hair[:OUTER_END]])
+    drawn = _drawn_round(chart, positions, faces, values)
+    known = np.isfinite(drawn[..., 0])
+    radius, scalp = (_filled_round(layer, known) for layer in np.moveaxis(drawn, -1, 0))
+    return _Usual(radius, scalp > 0.5)
+
+
+def _drawn_round(
+    chart: HeadChart, positions: np.ndarray, faces: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Vertex values on the chart, those of faces across its seam too: (H, W, K)."""
+    rank = np.zeros(len(faces), int)
+    drawn, _ = rasterise(chart, positions, faces, rank, values)
+    behind = replace(chart, axes=chart.axes * [[-1.0], [-1.0], [1.0]])
+    turned, _ = rasterise(behind, positions, faces, rank, values)
+    half = chart.shape[1] // 2
+    # An odd number of columns: half a turn ends between two of them.
+    turned = (np.roll(turned, -half, axis=1) + np.roll(turned, -half - 1, axis=1)) / 2.0
+    columns = np.arange(chart.shape[1])
+    back = np.minimum(columns, columns[::-1]) < half // 4
+    return np.where(back[:, None], turned, drawn)
+
+
+def _completed(
+    chart: HeadChart, fused: np.ndarray, total: np.ndarray, usual: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Radii everywhere, and how far photos show them."""
+    width = chart.shape[1] // 4
+    inner = slice(width, -width)
+    fused, total, usual = (wrapped(values, width) for values in (fused, total, usual))
+    weight = np.where(total > 0.0, np.clip(total / _KNOWN, 1e-6, 1.0), 0.0).astype(np.float32)
+    seen, blended, _ = blend_with_mirror(fused[..., None], weight, chart.spacing)
+    known = np.maximum(weight, weight[:, ::-1])
+    sure = smoothstep(blur(known, _SEAM / chart.spacing) * 2.0 - 1.0) * (known > 0.0)
+    difference = np.where(known > 0.0, blended[..., 0] - usual, 0.0)
+    moved = usual + carry(difference, sure * known, _CARRY / chart.spacing)
+    radius = sure * blended[..., 0] + (1.0 - sure) * moved
+    return radius[:, inner].astype(np.float32), (seen * smoothstep(weight))[:, inner]
+
+
+def _calm_crown(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
+    """Take from the rows near the crown what is too fine for their length."""
+    harmonics = np.fft.rfft(radius, axis=1)
+    order = np.arange(harmonics.shape[1])
+    level = np.maximum(np.cos(chart.elevations), 1e-3)
+    most = _POLAR * chart.shape[1] * level / 2.0
+    keep = np.clip(2.0 - order / np.maximum(most, 2.0)[:, None], 0.0, 1.0)
+    keep[chart.elevations < np.radians(45.0)] = 1.0
+    return np.fft.irfft(harmonics * keep, chart.shape[1], axis=1).astype(np.float32)
+
+
+def _above_collar(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
+    _, forward, up = np.moveaxis((chart.points(radius) - chart.origin) @ chart.axes.T, -1, 0)
+    above = up > chart.size * _COLLAR - _FALL * forward
+    return np.logical_and.accumulate(above, axis=0)
+
+
+def _filled_round(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """A map filled where it is not known, as it goes round the head."""
+    width = values.shape[1] // 4
+    values = wrapped(np.where(known, values, 0.0).astype(np.float32), width)
+    return fill_outside(values, wrapped(known, width))[:, width:-width]
+
+
+@dataclass(frozen=True, eq=False)
+class HeadMesh:
+    """The mesh of a merged head.
+
+    Attributes
+    ----------
+    positions : ndarray, (n, 3) float32
+    faces : ndarray, (f, 4) int32
+        A triangle ends in -1.
+    uvs : ndarray, (f, 4, 2) float32
+    cells : ndarray, (n, 2) int
+        Row and column of each vertex; the crown is in the first row.
+    """
+
+    positions: np.ndarray
+    faces: np.ndarray
+    uvs: np.ndarray
+    cells: np.ndarray
+
+
+def head_mesh(head: MergedHead) -> HeadMesh:
+    """Mesh of the cells that are there, closed at the back and at the crown."""
+    chart = head.chart
+    columns = chart.shape[1]
+    around = np.concatenate([head.there, head.there[:, :1]], axis=1)
+    cells = around[:-1, :-1] & around[:-1, 1:] & around[1:, :-1] & around[1:, 1:]
+    cells = tidy_cells(np.concatenate([cells, cells[:, :1]], axis=1))[:, :columns]
+    touched = used_vertices(cells)
+    used = touched[:, :-1]
+    used[:, 0] |= touched[:, -1]
+    number = np.cumsum(used.ravel(), dtype=np.int32).reshape(used.shape) - 1
+    place = np.argwhere(used)
+    number = np.concatenate([number, number[:, :1]], axis=1)
+    quads = quad_corners(number, cells).reshape(-1, 4)
+    grid = np.stack(np.indices((chart.shape[0], columns + 1))[::-1], axis=-1)
+    at = quad_corners(np.arange(grid[..., 0].size).reshape(grid.shape[:2]), cells).reshape(-1, 4)
+    uvs = chart.uvs(grid.reshape(-1, 2)[at.ravel()].astype(float)).reshape(-1, 4, 2)
+    positions = chart.points(head.radius)[used]
+    crown = np.int32(len(positions))
+    ring = number[0]
+    fans = np.stack([ring[:-1], ring[1:], np.full(columns, crown), np.full(columns, -1)], axis=1)
+    middle = np.arange(columns, dtype=float)
+    corners = np.stack([
+        np.column_stack([middle, np.zeros(columns)]),
+        np.column_stack([middle + 1.0, np.zeros(columns)]),
+        np.column_stack([middle + 0.5, np.full(columns, -0.5)]),
+        np.zeros((columns, 2)),
+    ], axis=1)
+    fan_uvs = chart.uvs(corners.reshape(-1, 2)).reshape(-1, 4, 2)
+    up = chart.axes[2] * head.radius[0].mean() * np.sin(chart.top)
+    positions = np.concatenate([positions, (chart.origin + up)[None]])
+    faces = np.concatenate([quads, fans]).astype(np.int32)
+    border = _border(quads, len(positions), ring)
+    round_border(positions, border)
+    place = np.concatenate([place, [[0, chart.shape[1] // 2]]])
+    return HeadMesh(
+        positions.astype(np.float32), faces, np.concatenate([uvs, fan_uvs]).astype(np.float32),
+        place,
+    )
+
+
+def _border(quads: np.ndarray, count: int, ring: np.ndarray) -> np.ndarray:
+    """Edges of one quad only, without those of the ring about the crown: (b, 2)."""
+    ends = np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2).astype(np.int64)
+    keys, counts = np.unique(ends.min(axis=1) * count + ends.max(axis=1), return_counts=True)
+    edges = np.column_stack(np.divmod(keys[counts == 1], count))
+    return edges[~np.isin(edges, ring).all(axis=1)]
+

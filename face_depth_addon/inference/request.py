@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the worker can be asked for, and what its answers are. Needs numpy only."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..core.crop import Crop
+from ..core.fusion.fused import FusedHead
+from ..core.reconstruction import Pictures, Reconstruction
+from .fused_message import unpack_head
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job of one photo.
+
+    Attributes
+    ----------
+    photo : dict
+        ``{"path": str}``, or ``{"name": str}`` with ``data`` in ``arrays`` (an encoded
+        image file), or ``{"name": str, "linear": bool}`` with ``pixels`` in ``arrays``.
+    model : str
+        ``facemesh``, a bundled model's name or a folder.
+    device : str
+    options : dict
+        Fields of `core.pipeline.Options`.
+    depth_output : str or None
+        File for the depth in the photo's frame.
+    arrays : dict of ndarray
+    """
+
+    photo: dict
+    model: str
+    device: str = "auto"
+    options: dict = field(default_factory=dict)
+    depth_output: str | None = None
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def message(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """What the worker is told, but for the job's number."""
+        return {
+            "type": "job", "photo": self.photo, "model": self.model, "device": self.device,
+            "options": self.options, "depth_output": self.depth_output,
+        }, self.arrays
+
+    def result(self, header: dict, arrays: dict[str, np.ndarray]) -> Reconstruction:
+        """What the worker's answer says."""
+        return Reconstruction(
+            depth=arrays["depth"], subject=arrays["subject"], matte=arrays["matte"],
+            rgb=arrays["rgb"], crop=Crop(*header["crop"]),
+            metres_per_pixel=header["metres_per_pixel"], origin=arrays["origin"],
+            pictures=Pictures(**{
+                name.removeprefix("pictures."): data.tobytes()
+                for name, data in arrays.items() if name.startswith("pictures.")
+            }),
+            landmarks=arrays.get("landmarks"), info=header["info"],
+        )
+
+
+@dataclass(frozen=True)
+class FuseRequest:
+    """A job of several photos of one head.
+
+    Attributes
+    ----------
+    photos : tuple of (dict, dict of ndarray)
+        The ``photo`` and the ``arrays`` of a `Request` each. Of a path to a video, the worker
+        takes frames.
+    model : str
+    device : str
+    options : dict
+        Fields of `core.pipeline.Options`, for each photo.
+    fusion : dict
+        Fields of `core.fusion.fuse.FuseOptions`.
+    """
+
+    photos: tuple[tuple[dict, dict[str, np.ndarray]], ...]
+    model: str
+    device: str = "auto"
+    options: dict = field(default_factory=dict)
+    fusion: dict = field(default_factory=dict)
+
+    def message(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """What the worker is told, but for the job's number."""
+        return {
+            "type": "fuse", "photos": [photo for photo, _ in self.photos], "model": self.model,
+            "device": self.device, "options": self.options, "fusion": self.fusion,
+        }, {
+            f"{number}.{name}": array
+            for number, (_, arrays) in enumerate(self.photos) for name, array in arrays.items()
+        }
+
+    def result(self, header: dict, arrays: dict[str, np.ndarray]) -> FusedHead:
+        """What the worker's answer says."""
+        return unpack_head(header, arrays)
