@@ -37,7 +37,8 @@ def made(photos, tmp_path_factory) -> tuple[Path, str]:
         *photos, *SMALL, "--pupils", 126, "-o", folder / "head.blend",
         "--point-cloud", folder / "after.ply", "--point-cloud-before", folder / "before.ply",
         "--preview", folder / "look.png", "--html", folder / "page.html",
-        "--print", folder / "solid.3mf", "--print-kind", "solid", "--report", folder / "report.json",
+        "--print", folder / "solid.3mf", "--print-kind", "solid",
+        "--report", folder / "report.json",
     )
     return folder, said
 

@@ -15,7 +15,8 @@ from face_depth_addon.inference.client import FuseRequest, Request, WorkerClient
 from face_depth_addon.inference.model_folder import BUNDLED, FACEMESH
 
 YAWS = (-25.0, 0.0, 25.0)
-SMALL = {"resolution": 96, "texture_size": 256}
+SMALL = {"resolution": 64, "texture_size": 256}
+QUICK = {**SMALL, "last_step": "LANDMARKS"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def request(photos, **changes) -> FuseRequest:
     sources = tuple(
         photo if isinstance(photo, tuple) else ({"path": str(photo)}, {}) for photo in photos
     )
-    return FuseRequest(**{"photos": sources, "model": FACEMESH, "fusion": SMALL, **changes})
+    return FuseRequest(**{"photos": sources, "model": FACEMESH, "fusion": QUICK, **changes})
 
 
 def run(client, photos, **changes) -> tuple[FusedHead, list[tuple[str, float]]]:
@@ -53,7 +54,7 @@ def run(client, photos, **changes) -> tuple[FusedHead, list[tuple[str, float]]]:
 
 
 def test_photos_become_one_head_with_a_camera_each(client, photos):
-    head, said = run(client, photos, model=BUNDLED)
+    head, said = run(client, photos, model=BUNDLED, fusion=SMALL)
     assert [report.photo for report in head.photos] == [photo.name for photo in photos]
     assert all(report.used and len(report.digest) == 64 for report in head.photos)
     assert sorted(camera.photo for camera in head.cameras) == [0, 1, 2]
@@ -151,3 +152,21 @@ def test_cancelled_fusion_leaves_the_worker_ready(client, photos):
     while not again.poll(1.0):
         pass
     assert again.result.subject.any() and client.pid == pid
+
+
+def test_steps_that_are_closed_leave_the_scene_and_the_worker_alone(client, photos, empty_scene):
+    import bpy
+
+    from face_depth_addon.blender.fusion.fuse import FuseSettings, fuse_steps
+    from face_depth_addon.blender.photo_source import from_file
+
+    sources = [from_file(str(photo)) for photo in photos]
+    steps = fuse_steps(bpy.context, client, sources, FuseSettings(model=FACEMESH), wait=0.1)
+    assert next(steps).fraction < 0.5
+    pid = client.pid
+    steps.close()
+    assert not bpy.data.objects and not bpy.data.meshes and not bpy.data.images
+    again = client.submit(Request({"path": str(photos[0])}, FACEMESH))
+    while not again.poll(1.0):
+        pass
+    assert client.pid == pid

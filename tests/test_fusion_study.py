@@ -83,7 +83,7 @@ def head() -> TrueHead:
     views = {}
     for yaw in YAWS:
         truth, seen = photo_of(yaw)
-        views[yaw] = View(truth, truth.subject, seen.rotation.T, seen.position)
+        views[yaw] = View(truth, truth.subject, truth.face, seen.rotation.T, seen.position)
     return TrueHead("made", "made", views, np.arange(INNER, 68), LANDMARKS)
 
 
@@ -230,7 +230,7 @@ def test_pose_error_is_the_mean_angle_of_all_pairs_in_whatever_frame():
 
 def test_camera_of_a_cut_out_photo_is_taken_to_look_at_its_middle():
     truth, seen = photo_of(80)
-    view = View(truth, truth.subject, seen.rotation.T, seen.position)
+    view = View(truth, truth.subject, truth.face, seen.rotation.T, seen.position)
     middle = np.array([(SIZE / 2 - seen.principal[0]) / seen.focal, 0.0, 1.0])
     sight = seen.rotation.T @ middle / np.linalg.norm(middle)
     assert view.aimed_rotation[:, 2] == pytest.approx(sight)

@@ -20,8 +20,8 @@ from .mesh_study import LEAST_FACING, between, facing, scan, split_yaw
 from .truth import Case, Truth, list_cases
 
 SPACING = 1.5
-# Skin, hair, eyes and the inside of the mouth.
-_HEAD_LABELS = (1, 2, 5, 6)
+# Skin, hair, eyes and the inside of the mouth; behind glasses the face alone.
+_HEAD_LABELS, _GLASSES = (1, 2, 5, 6), 4
 # How far what belongs to the head may move with the body.
 _MOST_BODY = 0.1
 _EYES, _MOUTH = [36, 39, 42, 45], [48, 54]
@@ -39,6 +39,8 @@ class View:
     truth : Truth
     visible : ndarray, (H, W) bool
         Where the photo shows the head, its neck and body perhaps included.
+    face : ndarray, (H, W) bool
+        The part of it that is the face.
     rotation : ndarray, (3, 3) float64
         From the photo's frame, x right, y down, z away, to the head's.
     shift : ndarray, (3,) float64
@@ -46,6 +48,7 @@ class View:
 
     truth: Truth
     visible: np.ndarray
+    face: np.ndarray
     rotation: np.ndarray
     shift: np.ndarray
 
@@ -202,10 +205,13 @@ def _rendered(folder: Path, record: dict, truth: Truth) -> View:
     labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if labels is None:
         raise FolderError(f"{path} cannot be read; run the same `render` command again.")
-    visible = (np.isin(labels, _HEAD_LABELS) | truth.face) & np.isfinite(truth.distance)
+    # No photo shows a forehead under a hat, though its depth is known.
+    face = truth.face & np.isin(labels, (*_HEAD_LABELS, _GLASSES))
+    visible = (np.isin(labels, _HEAD_LABELS) | face) & np.isfinite(truth.distance)
     rotation = np.array(record["extrinsics"]["rotation"]).T
     return View(
-        truth, visible, rotation, -rotation @ np.array(record["extrinsics"]["translation_mm"])
+        truth, visible, face, rotation,
+        -rotation @ np.array(record["extrinsics"]["translation_mm"]),
     )
 
 
@@ -222,7 +228,8 @@ def _scanned(name: str, person: str, truths: dict[int, Truth]) -> TrueHead:
             inward, there = placed[inner]
             placed[outer] = inward @ rotation, inward @ shift + there
     views = {
-        yaw: View(truths[yaw], np.isfinite(truths[yaw].distance), *placed[yaw]) for yaw in yaws
+        yaw: View(truth, np.isfinite(truth.distance), truth.face, *placed[yaw])
+        for yaw, truth in truths.items()
     }
     points = views[yaws[middle]].to_head(front.landmark_points)
     return TrueHead(name, person, views, front.landmarks, points)
@@ -270,7 +277,7 @@ def _shown(view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     surface = scan(replace(view.truth, face=view.visible))
     cosines = facing(surface)
     kept = cosines > LEAST_FACING
-    face = view.truth.face[view.visible]
+    face = view.face[view.visible]
     return view.to_head(surface.points[kept]), cosines[kept], face[kept]
 
 

@@ -133,7 +133,8 @@ def _edit(item: bpy.types.Object, options: argparse.Namespace, row: Row) -> None
     FaceDepthError
     """
     if options.cleanup:
-        row.details["cleanup"] = cleanup_mesh(item.data).sentence()
+        # A whole head is steep everywhere but in front.
+        row.details["cleanup"] = cleanup_mesh(item.data, cut_stretched=False).sentence()
     if options.smooth:
         smooth_mesh(item.data, iterations=options.smooth)
     if options.topology == "quads":

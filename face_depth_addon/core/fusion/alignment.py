@@ -33,7 +33,9 @@ _MARK = 0.008
 # of its bends by degree in metres.
 _BESIDE, _ALONG = 0.0008, 0.006
 _SCALE, _OWN, _COMMON, _EXIF, _GAIN = 0.1, 0.2, 0.35, 0.05, 0.1
-_BENDS = np.array([0.01, 0.006, 0.003])
+_BENDS = np.array([0.006, 0.006, 0.003])
+# The same of their means over the photos, as a share: together they would shear the head unseen.
+_COMMON_SHARE = 0.25
 _BUNDLE = 8
 # Standard deviations beyond which a match loses its weight, at first and in the end.
 _LOOSE, _ROBUST = 12.0, 2.5
@@ -176,14 +178,14 @@ def surface_residual(surfaces: Sequence[Surface]) -> tuple[float, np.ndarray]:
 
 def _surface_pairs(here: Surface, there: Surface, far: float) -> tuple:
     """Pixels (m,) of one photo, misses (m,) along the other's normals (m, 3), weights, pixels."""
-    rows, columns = _sampled(here.trust * here.view.head)
+    rows, columns = _sampled(here.trust)
     points, normals = here.points[rows, columns], here.normals[rows, columns]
     pixels = there.pixels(points)
     met = sample(there.points.astype(np.float32), pixels)
     across = sample(there.normals.astype(np.float32), pixels)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
     inside = ((pixels > 1.0) & (pixels < SIZE - 1.0)).all(axis=1)
-    trust = sample(there.trust * there.view.head, pixels) * here.trust[rows, columns] * inside
+    trust = sample(there.trust, pixels) * here.trust[rows, columns] * inside
     misses = ((points - met) * across).sum(axis=1)
     trust = trust * ((normals * across).sum(axis=1) > _AGREEING) * (np.abs(misses) < far)
     known = trust > 0.05
@@ -253,6 +255,10 @@ def align_matches(
         ]
         _share_closeness(system, fits, unknown)
         system.fix_mean(3, np.mean([np.log(fit.scale) for fit in fits]))
+        system.fix_mean(8, np.mean([fit.gain for fit in fits]), _COMMON_SHARE * _GAIN)
+        for term, mean in enumerate(np.mean([fit.bend for fit in fits], axis=0)):
+            spread = _COMMON_SHARE * _BENDS[term_degrees()[term] - 1]
+            system.fix_mean(9 + term, mean, spread)
         system.hold(reference)
         steps = system.solve()
         fits = [_moved(fit, step) for fit, step in zip(fits, steps)]
@@ -356,11 +362,11 @@ class _System:
         """Add to the right side."""
         self._right[photo, parameter] += force
 
-    def fix_mean(self, parameter: int, value: float) -> None:
-        """Keep the mean of a parameter, whose value is given, at zero."""
-        strength = 1e8
-        self._matrix[:, parameter, :, parameter] += strength
-        self._right[:, parameter] -= strength * len(self._right) * value
+    def fix_mean(self, parameter: int, mean: float, deviation: float = 1e-4) -> None:
+        """Draw a parameter's mean over the photos, as it is now, to zero."""
+        count = len(self._right)
+        self._matrix[:, parameter, :, parameter] += (deviation * count) ** -2.0
+        self._right[:, parameter] -= mean / (deviation**2 * count)
 
     def hold(self, photo: int) -> None:
         """Keep a photo's rotation and place."""

@@ -9,12 +9,13 @@ from ..filters import fill_outside
 from ..head.mirror_blend import blend_with_mirror, blur
 from ..head.visibility import smoothstep
 from ..sampling import resized
-from .layers import wrapped
+from .layers import unwrapped, wrapped
 from .merging import MergedHead
 from .view import SIZE, Surface
 
-# Metres by which a surface may differ from what the photo has there, and the width of the bands.
-_BEHIND, _BAND, _SEAM = 0.01, 0.012, 0.002
+# Metres by which a surface may differ from what the photo has there, and widths: of the
+# bands, of photos' borders, of the hairline where it is not seen.
+_BEHIND, _BAND, _SEAM, _EDGE = 0.01, 0.012, 0.002, 0.006
 # Matte from which on, and up to which, hair lets the background through.
 _THIN, _DENSE = 0.75, 0.98
 # Standard deviation of the logarithm of a photo's exposure.
@@ -70,7 +71,7 @@ def head_texture(head: MergedHead, surfaces: list[Surface], width: int) -> np.nd
         sharp += best
     mixed = broad / total + fine / sharp
     known = weights.sum(axis=0)
-    return _everywhere(head, mixed, _enlarged(known, size), size)
+    return _everywhere(head, mixed, known, size)
 
 
 def _shown(head: MergedHead, index: int, surface: Surface) -> np.ndarray:
@@ -139,24 +140,34 @@ def _exposures(colours: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _everywhere(
     head: MergedHead, mixed: np.ndarray, known: np.ndarray, size: tuple[int, int]
 ) -> np.ndarray:
-    """Fill a texture from the head's other side, and then from what is around."""
-    width = size[0] // 4
-    spacing = head.chart.step * head.chart.size * head.chart.shape[1] / size[0]
+    """Fill a texture from the head's other side, and then from what is around.
+
+    Of (h, w, 3) colours at that size and how far the (H, W) chart knows them.
+    """
+    rows, columns = head.chart.shape
+    width = columns // 4
     weight = np.where(known > 0.0, np.clip(known / _KNOWN, 1e-6, 1.0), 0.0).astype(np.float32)
+    coarse = cv2.resize(mixed, (columns, rows), interpolation=cv2.INTER_AREA)
     # The blend takes a radius first, which colours have not.
-    values = np.dstack([np.zeros(mixed.shape[:2], np.float32), mixed])
-    values = np.dstack([wrapped(layer, width) for layer in np.moveaxis(values, -1, 0)])
-    weight = wrapped(weight, width)
-    _, blended, _ = blend_with_mirror(values, weight, spacing)
-    sure = np.maximum(weight, weight[:, ::-1])
-    inside = smoothstep(_solid(sure, spacing)).astype(np.float32)
-    scalp = wrapped(_enlarged(head.scalp, size), width) > 0.5
+    values = wrapped(np.dstack([np.zeros((rows, columns), np.float32), coarse]), width)
+    around = wrapped(weight, width)
+    seen, blended, carried = blend_with_mirror(values, around, head.chart.spacing)
+    blended, sure = blended[..., 1:], np.maximum(around, around[:, ::-1])
+    inside = smoothstep(_solid(sure, head.chart.spacing)).astype(np.float32)
+    scalp = wrapped(head.scalp, width)
     # A scalp has the colour of what is seen of it, not that of the skin beside it.
-    parts = [_filled(blended[..., 1:], inside * (part > 0)) for part in (~scalp, scalp)]
-    beside = np.clip(_round_blur(scalp.astype(np.float32), _SEAM / spacing), 0.0, 1.0)[..., None]
-    texture = (parts[0] + beside * (parts[1] - parts[0])) * (1.0 - inside[..., None])
-    texture = (texture + inside[..., None] * blended[..., 1:])[:, width:-width]
-    return np.clip(texture + 0.5, 0, 255).astype(np.uint8)
+    parts = [_filled(blended, inside * (part > 0)) for part in (~scalp, scalp)]
+    beside = _round_blur(scalp.astype(np.float32), _EDGE / head.chart.spacing)[..., None]
+    rest = unwrapped(parts[0] + beside * (parts[1] - parts[0]), width)
+    rest, seen, shift, inside = (
+        np.dstack([_enlarged(layer, size) for layer in np.moveaxis(np.atleast_3d(values), -1, 0)])
+        for values in (
+            rest, unwrapped(seen, width), unwrapped(carried[..., 1:], width),
+            unwrapped(inside, width),
+        )
+    )
+    shown = seen * mixed + (1.0 - seen) * (mixed[:, ::-1] + shift)
+    return np.clip(rest + inside * (shown - rest) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _filled(colours: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -21,13 +21,13 @@ from .alignment import (
     surface_residual,
 )
 from .atlas import head_texture
+from .limits import MOST_PHOTOS, USUAL_RESOLUTION
 from .fused import FusedHead, PhotoCamera, PhotoCloud, PhotoReport
 from .matching import match
 from .merging import MergedHead, head_mesh, merge, upright
 from .selection import BLURRED, agreement, repeated, sharpness, stranger
 from .view import Fit, Surface, View, camera_place
 
-MOST_PHOTOS = 24
 _MATCHINGS = 3
 # Spacing of a point cloud's pixels, and least trust.
 _CLOUD_STEP, _CLOUD_TRUST = 2, 0.1
@@ -52,7 +52,7 @@ class FuseOptions:
         ``LANDMARKS``, of ``ICP`` or, with cameras and depths, ``REFINED``.
     """
 
-    resolution: int = 320
+    resolution: int = USUAL_RESOLUTION
     texture_size: int = 2048
     keep_all: bool = False
     last_step: Step = "REFINED"

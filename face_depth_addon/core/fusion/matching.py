@@ -33,7 +33,7 @@ def match(first: int, second: int, surfaces: list[Surface]) -> Matches:
     drawn = _drawn(there.view.grey, pixels)
     both = here.trust * _drawn(there.trust, pixels)
     gap = _drawn(there.nearness.astype(np.float32), pixels) - there.depth_of(here.points)
-    both = both * (np.abs(gap) < _BEHIND) * here.view.head
+    both = both * (np.abs(gap) < _BEHIND)
     own, other = _levelled(here.view.grey), _levelled(drawn)
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ..filters import fill_outside
@@ -11,20 +12,22 @@ from ..head.mirror_blend import blend_with_mirror, blur, carry
 from ..head.symmetry import mirror_plane
 from ..head.template import OUTER_END, load_template
 from ..head.visibility import smoothstep
-from ..head.wrap import fit_template
-from ..head.wrap_model import similarity
+from ..head.wrap_model import fit_model, similarity
+from ..head.wrap_target import Target, landmark_points
 from ..relief.grid import quad_corners, round_border, tidy_cells, used_vertices
-from ..relief.shaping import Shape, Viewpoint
+from ..relief.shaping import Shape
 from .alignment import mean_landmarks
-from .layers import Layer, combine, layer_of, single_photo, wrapped
+from .layers import Layer, combine, layer_of, single_photo, unwrapped, wrapped
 from .view import Fit, Surface, View
 
 # Weight from which on a ray is known, and metres over which the template gives way to photos.
-_KNOWN, _SEAM, _CARRY = 0.05, 0.008, 0.02
+_KNOWN, _SEAM, _CARRY = 0.15, 0.014, 0.014
 # The plane at which the neck ends: height in the middle and its fall to the front, in sizes.
 _COLLAR, _FALL = -0.62, 0.35
-# Share of a hemisphere's harmonics that stay in a row near the crown.
-_POLAR = 0.5
+# Metres up to which a gap is bridged.
+_GAP = 0.012
+# Elevation from which on rows count as near the crown, and the order of the fastest fading there.
+_CROWN, _ORDER = np.radians(58.0), 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +100,9 @@ def merge(
     layers = [layer_of(chart, surface, usual.radius) for surface in surfaces]
     weights = np.stack([layer.weight for layer in layers])
     single = single_photo(chart, landmarks, weights, reference)
-    fused = combine(layers, single, chart.spacing)
-    total = weights.sum(axis=0)
+    fused, total = _patched(
+        chart, combine(layers, single, chart.spacing), weights.sum(axis=0)
+    )
     radius, seen = _completed(chart, fused, total, usual.radius)
     radius = _calm_crown(chart, radius)
     return MergedHead(
@@ -125,11 +129,12 @@ def _template_on(chart: HeadChart, view: View, fit: Fit, landmarks: np.ndarray) 
     """The template as it lies on one photo."""
     template = load_template()
     distance = view.viewpoint.distance * np.exp(-fit.closeness)
-    head = fit_template(view.found, Shape("PERSPECTIVE"), Viewpoint(
-        float(distance), view.viewpoint.anchor, view.viewpoint.axis, view.viewpoint.aim
-    ))
-    positions = head.positions[:OUTER_END].astype(float)
-    marks = template.at_mediapipe(head.positions.astype(float))
+    target = Target.of(
+        view.found, Shape("PERSPECTIVE"), replace(view.viewpoint, distance=float(distance))
+    )
+    model = fit_model(template, target, landmark_points(view.found, target))
+    head = model.place(model.shape(template))
+    positions, marks = head[:OUTER_END], template.at_mediapipe(head)
     rotation, scale, shift = similarity(marks, landmarks, template.mediapipe_scatter**-2.0)
     positions = scale * positions @ rotation.T + shift
     faces = template.triangles[(template.triangles < OUTER_END).all(axis=1)]
@@ -156,12 +161,24 @@ def _drawn_round(
     return np.where(back[:, None], turned, drawn)
 
 
+def _patched(
+    chart: HeadChart, fused: np.ndarray, total: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bridge narrow gaps between what photos show: nostrils, corners of the mouth."""
+    width = 2 * int(_GAP / chart.spacing / 2.0) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    known = wrapped((total > 0.0).astype(np.uint8), width)
+    closed = cv2.morphologyEx(known, cv2.MORPH_CLOSE, disc)[:, width:-width] > 0
+    gap = closed & (total <= 0.0)
+    bridged = np.where(gap, _filled_round(fused, total > 0.0), fused)
+    return bridged, np.where(gap, _KNOWN, total)
+
+
 def _completed(
     chart: HeadChart, fused: np.ndarray, total: np.ndarray, usual: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Radii everywhere, and how far photos show them."""
     width = chart.shape[1] // 4
-    inner = slice(width, -width)
     fused, total, usual = (wrapped(values, width) for values in (fused, total, usual))
     weight = np.where(total > 0.0, np.clip(total / _KNOWN, 1e-6, 1.0), 0.0).astype(np.float32)
     seen, blended, _ = blend_with_mirror(fused[..., None], weight, chart.spacing)
@@ -170,18 +187,20 @@ def _completed(
     difference = np.where(known > 0.0, blended[..., 0] - usual, 0.0)
     moved = usual + carry(difference, sure * known, _CARRY / chart.spacing)
     radius = sure * blended[..., 0] + (1.0 - sure) * moved
-    return radius[:, inner].astype(np.float32), (seen * smoothstep(weight))[:, inner]
+    shown = unwrapped(seen * smoothstep(weight), width)
+    return unwrapped(radius.astype(np.float32), width), shown
 
 
 def _calm_crown(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
-    """Take from the rows near the crown what is too fine for their length."""
+    """Take from the rows near the crown what a smooth surface does not have there.
+
+    Its harmonic of order m fades towards the pole as the m-th power of the rows' length.
+    """
     harmonics = np.fft.rfft(radius, axis=1)
     order = np.arange(harmonics.shape[1])
-    level = np.maximum(np.cos(chart.elevations), 1e-3)
-    most = _POLAR * chart.shape[1] * level / 2.0
-    keep = np.clip(2.0 - order / np.maximum(most, 2.0)[:, None], 0.0, 1.0)
-    keep[chart.elevations < np.radians(45.0)] = 1.0
-    return np.fft.irfft(harmonics * keep, chart.shape[1], axis=1).astype(np.float32)
+    length = np.minimum(np.cos(chart.elevations) / np.cos(_CROWN), 1.0)
+    harmonics *= np.maximum(length, 1e-6)[:, None] ** np.minimum(order, _ORDER)
+    return np.fft.irfft(harmonics, chart.shape[1], axis=1).astype(np.float32)
 
 
 def _above_collar(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
@@ -194,7 +213,7 @@ def _filled_round(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """A map filled where it is not known, as it goes round the head."""
     width = values.shape[1] // 4
     values = wrapped(np.where(known, values, 0.0).astype(np.float32), width)
-    return fill_outside(values, wrapped(known, width))[:, width:-width]
+    return unwrapped(fill_outside(values, wrapped(known, width)), width)
 
 
 @dataclass(frozen=True, eq=False)

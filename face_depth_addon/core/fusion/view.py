@@ -260,7 +260,7 @@ class Surface:
     facing : ndarray, (SIZE, SIZE)
         Cosine between normal and line of sight.
     trust : ndarray, (SIZE, SIZE) float32
-        0 to 1: seen well, and well inside the subject.
+        0 to 1: seen well, and well inside the head.
     """
 
     view: View
@@ -328,7 +328,7 @@ def projected(view: View, fit: Fit, points: np.ndarray) -> np.ndarray:
 
 
 def _trust(view: View, facing: np.ndarray) -> np.ndarray:
-    fair = view.subject & (facing > np.cos(np.radians(_STEEP)))
+    fair = view.subject & view.head & (facing > np.cos(np.radians(_STEEP)))
     kernel = np.ones((2 * _BORDER + 1, 2 * _BORDER + 1), np.uint8)
     fair = cv2.morphologyEx(fair.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     inside = cv2.distanceTransform(np.pad(fair, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
