@@ -272,8 +272,10 @@ def _provenance(result: "Reconstruction", settings: Settings) -> dict:
 
 def object_name(photo: str) -> str:
     """The photo's name without its suffix, within Blender's 63 bytes."""
-    stem = photo.rsplit(".", 1)[0] or photo
-    return stem.encode()[:48].decode(errors="ignore") or "Face"
+    stem, _, suffix = photo.rpartition(".")
+    # A frame of a video ends in its time.
+    name = photo if not stem or " " in suffix else stem
+    return name.encode()[:48].decode(errors="ignore") or "Face"
 
 
 def _keep(result: "Reconstruction") -> str:

@@ -49,7 +49,7 @@ class _Outcome:
 
 
 def troubles(cases: list[HeadCase], reconstructions: Reconstructions) -> str:
-    """Fuse five photos of each head without and with a trouble, one at a time.
+    """Fuse the photos of five sides of each head without and with a trouble, one at a time.
 
     Raises
     ------
@@ -58,11 +58,15 @@ def troubles(cases: list[HeadCase], reconstructions: Reconstructions) -> str:
     outcomes: dict[str, list[_Outcome]] = {}
     for number, case in enumerate(cases):
         head = case.read()
-        plan = plan_of(_PHOTOS, head.views)
-        found = [reconstructions.of(head.views[yaw].truth) for yaw in plan or ()]
-        if not found or None in found:
-            print(f"{case.name}: a face was not found, or a photo is missing", file=sys.stderr)
+        there = {
+            yaw: reconstructions.of(head.views[yaw].truth)
+            for yaw in plan_of(_PHOTOS, head.views) or ()
+        }
+        plan = tuple(yaw for yaw, photo in there.items() if photo is not None)
+        if len(plan) <= _SPOILT:
+            print(f"{case.name}: too few faces were found", file=sys.stderr)
             continue
+        found = [there[yaw] for yaw in plan]
         try:
             before, _ = _fused(head, found)
         except FusionError as error:

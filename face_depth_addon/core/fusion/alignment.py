@@ -22,10 +22,10 @@ from .view import (
 
 # Least cosine between the lines of sight of two photos that are compared, and with how many others.
 _OVERLAP, _NEIGHBOURS = np.cos(np.radians(62.0)), 5
-_PROCRUSTES, _ICP = 12, 14
+_PROCRUSTES, _ICP = 12, 10
 # Points of each photo in ICP, share of the pairs that counts, metres beyond which none does at
 # first and in the end, and the least cosine between the normals.
-_POINTS, _KEEP, _FAR, _NEAR, _AGREEING = 1500, 0.8, 0.03, 0.008, 0.7
+_POINTS, _KEEP, _FAR, _NEAR, _AGREEING = 800, 0.8, 0.03, 0.008, 0.7
 # How much each landmark, in metres, still counts beside the surfaces' distance.
 _MARK = 0.008
 # Standard deviations: of a place beside and along the line of sight in metres, of the logarithms of

@@ -147,7 +147,10 @@ def _everywhere(
     rows, columns = head.chart.shape
     width = columns // 4
     weight = np.where(known > 0.0, np.clip(known / _KNOWN, 1e-6, 1.0), 0.0).astype(np.float32)
+    drawn = (mixed.max(axis=2) > 0.0).astype(np.float32)
+    share = cv2.resize(drawn, (columns, rows), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(mixed, (columns, rows), interpolation=cv2.INTER_AREA)
+    coarse /= np.maximum(share, 1e-3)[..., None]
     # The blend takes a radius first, which colours have not.
     values = wrapped(np.dstack([np.zeros((rows, columns), np.float32), coarse]), width)
     around = wrapped(weight, width)
@@ -166,6 +169,7 @@ def _everywhere(
             unwrapped(inside, width),
         )
     )
+    mixed = np.where(drawn[..., None] > 0.0, mixed, rest)
     shown = seen * mixed + (1.0 - seen) * (mixed[:, ::-1] + shift)
     return np.clip(rest + inside * (shown - rest) + 0.5, 0, 255).astype(np.uint8)
 

@@ -28,7 +28,7 @@ from .merging import MergedHead, head_mesh, merge, upright
 from .selection import BLURRED, agreement, repeated, sharpness, stranger
 from .view import Fit, Surface, View, camera_place
 
-_MATCHINGS = 3
+_MATCHINGS = 2
 # Spacing of a point cloud's pixels, and least trust.
 _CLOUD_STEP, _CLOUD_TRUST = 2, 0.1
 
@@ -217,7 +217,7 @@ class _Job:
     def _stranger(self, matches: list) -> int | None:
         """The photo that agrees worst with the others, if it is too bad."""
         scores = agreement(matches, range(len(self.used)))
-        self.scores = {self.used[place]: score for place, score in scores.items()}
+        self.scores |= {self.used[place]: score for place, score in scores.items()}
         return None if self.options.keep_all else stranger(scores)
 
     def _leave_out(self, worst: int) -> None:

@@ -23,7 +23,7 @@ _CROWN = (60.0, 78.0)
 # Radii, in distances between the eyes, of what one photo alone must show.
 _EYE, _MOUTH = 0.42, 0.62
 # Weight from which on that photo alone counts.
-_RULES = 0.2
+_RULES = 0.6
 _LIPS = (0, 17, 61, 291)
 
 

@@ -45,8 +45,8 @@ def repeated(views: Sequence[View]) -> dict[int, tuple[int, bool]]:
 def _thumb(view: View) -> np.ndarray:
     """The face alone, without the brightness of its surroundings."""
     side = len(view.grey)
-    low, high = int(0.2 * side), int(0.8 * side)
-    return resized(view.grey[low:high, low:high, None], _THUMB)[..., 0]
+    border = side // 5
+    return resized(view.grey[border:-border, border:-border, None], _THUMB)[..., 0]
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:
