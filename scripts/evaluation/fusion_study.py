@@ -146,7 +146,7 @@ class Study:
         self._faceless: dict[int, list[int]] = {}
 
     def add(self, case: HeadCase, reconstructions: Reconstructions) -> None:
-        """Measure a head.
+        """Measure a head; where its photos cannot be fused, nothing of it counts.
 
         Raises
         ------
@@ -160,26 +160,26 @@ class Study:
             if plan is None:
                 continue
             yaws = [yaw for yaw in plan if found[yaw] is not None]
+            try:
+                fusions = {
+                    step: _fused(head, yaws, [found[yaw] for yaw in yaws], step) for step in STEPS
+                }
+            except FusionError as error:
+                print(f"{head.name}, {count} photos: {error}", file=sys.stderr)
+                self._failed[count] = self._failed.get(count, 0) + 1
+                continue
             self._faceless.setdefault(count, []).append(len(plan) - len(yaws))
             for yaw in yaws:
                 if yaw not in singles:
                     singles[yaw] = _of_single(head, found[yaw])
+            told = f"{head.name}, {count} photos"
             for kind in (_SINGLE, _COMPLETED):
                 if each := [figures for yaw in yaws for figures in singles[yaw][kind]]:
                     self._singles.setdefault((count, kind), []).append(_best(each))
-                    _tell(f"{head.name}, {count} photos, {kind}", _best(each))
-            for step in STEPS:
-                try:
-                    fusion = _fused(head, yaws, [found[yaw] for yaw in yaws], step)
-                except FusionError as error:
-                    print(f"{head.name}, {count} photos: {error}", file=sys.stderr)
-                    self._failed[count] = self._failed.get(count, 0) + 1
-                    break
+                    _tell(f"{told}, {kind}", _best(each))
+            for step, fusion in fusions.items():
                 self._fused.setdefault((count, step), []).append(fusion)
-                _tell(
-                    f"{head.name}, {count} photos, {STEPS[step]}: poses {fusion.rotation:.2f} deg",
-                    fusion.figures,
-                )
+                _tell(f"{told}, {STEPS[step]}, poses {fusion.rotation:.2f}°", fusion.figures)
 
     def errors(self) -> str:
         """Distances by the number of photos and the step."""

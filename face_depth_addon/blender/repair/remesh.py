@@ -9,7 +9,6 @@ from typing import Literal
 import bpy  # isort: skip  (only then is there a bmesh outside Blender)
 import bmesh
 import numpy as np
-from mathutils import Matrix
 
 from ...core.errors import MeshError
 from .surface_transfer import Faces, Surface
@@ -21,8 +20,6 @@ Unit = Literal["TRIANGLES", "VERTICES"]
 # which it may miss. QuadriFlow takes seconds each time and does not come nearer for long.
 _TRIES, _NEAR = 4, 0.05
 _QUADRIFLOW_TRIES, _QUADRIFLOW_NEAR = 2, 0.1
-# A power of two, which changes no digit of a coordinate.
-_GROWTH = 128.0
 
 
 def quad_remesh(
@@ -142,8 +139,6 @@ def _refuse_unfit(mesh: bpy.types.Mesh) -> None:
 def _by_quadriflow(context: bpy.types.Context, mesh: bpy.types.Mesh, faces: int) -> Faces:
     def remesh(scratch: bpy.types.Object, asked: int) -> Faces:
         scratch.data = mesh.copy()
-        # Blender refuses meshes with edges of less than a tenth of a millimetre.
-        scratch.data.transform(Matrix.Scale(_GROWTH, 4))
         with context.temp_override(
             object=scratch, active_object=scratch, selected_objects=[scratch],
             selected_editable_objects=[scratch],
@@ -157,7 +152,6 @@ def _by_quadriflow(context: bpy.types.Context, mesh: bpy.types.Mesh, faces: int)
                 f"QuadriFlow cannot remesh {mesh.name}: its surface crosses or meets itself, or "
                 "its faces point both ways; run Clean Up on it first."
             )
-        scratch.data.transform(Matrix.Scale(1.0 / _GROWTH, 4))
         return Faces.of(scratch.data)
 
     with _scratch(context, mesh) as scratch:

@@ -18,6 +18,8 @@ from .view import SIZE, Surface
 _BEHIND, _BAND, _SEAM, _EDGE = 0.01, 0.012, 0.002, 0.006
 # Matte from which on, and up to which, hair lets the background through.
 _THIN, _DENSE = 0.75, 0.98
+# Weight below which a photo's border may show what is behind the head.
+_FAINT = 0.08
 # Standard deviation of the logarithm of a photo's exposure.
 _EXPOSURE = 0.5
 _KNOWN = 0.03
@@ -88,7 +90,7 @@ def _shown(head: MergedHead, index: int, surface: Surface) -> np.ndarray:
     matte = cv2.erode(matte, np.ones((5, 5), np.uint8))
     dense = cv2.remap(smoothstep((matte - _THIN) / (_DENSE - _THIN)).astype(np.float32), pixels,
                       None, cv2.INTER_LINEAR)
-    weight = head.layers[index].weight * near * dense
+    weight = np.maximum(head.layers[index].weight * near * dense - _FAINT, 0.0)
     return _round_blur(weight, _SEAM / head.chart.spacing) * (weight > 0.0)
 
 

@@ -22,6 +22,8 @@ from .view import Fit, Surface, View
 
 # Weight from which on a ray is known, and metres over which the template gives way to photos.
 _KNOWN, _SEAM, _CARRY = 0.15, 0.014, 0.014
+# Metres: how far a neck may differ from the template's, and over which it comes to be as that.
+_NECK, _FADE = 0.006, 0.04
 # The plane at which the neck ends: height in the middle and its fall to the front, in sizes.
 _COLLAR, _FALL = -0.62, 0.35
 # Metres up to which a gap is bridged.
@@ -103,7 +105,7 @@ def merge(
     fused, total = _patched(
         chart, combine(layers, single, chart.spacing), weights.sum(axis=0)
     )
-    radius, seen = _completed(chart, fused, total, usual.radius)
+    radius, seen = _completed(chart, fused, total, usual)
     radius = _calm_crown(chart, radius)
     return MergedHead(
         chart, radius, _above_collar(chart, radius), layers, single, seen, usual.scalp, landmarks
@@ -175,20 +177,35 @@ def _patched(
 
 
 def _completed(
-    chart: HeadChart, fused: np.ndarray, total: np.ndarray, usual: np.ndarray
+    chart: HeadChart, fused: np.ndarray, total: np.ndarray, template: _Usual
 ) -> tuple[np.ndarray, np.ndarray]:
     """Radii everywhere, and how far photos show them."""
     width = chart.shape[1] // 4
-    fused, total, usual = (wrapped(values, width) for values in (fused, total, usual))
+    fused, total, usual, scalp = (
+        wrapped(values, width) for values in (fused, total, template.radius, template.scalp)
+    )
     weight = np.where(total > 0.0, np.clip(total / _KNOWN, 1e-6, 1.0), 0.0).astype(np.float32)
     seen, blended, _ = blend_with_mirror(fused[..., None], weight, chart.spacing)
     known = np.maximum(weight, weight[:, ::-1])
     sure = smoothstep(blur(known, _SEAM / chart.spacing) * 2.0 - 1.0) * (known > 0.0)
     difference = np.where(known > 0.0, blended[..., 0] - usual, 0.0)
-    moved = usual + carry(difference, sure * known, _CARRY / chart.spacing)
+    away = cv2.distanceTransform((known <= 0.0).astype(np.uint8), cv2.DIST_L2, 5) * chart.spacing
+    # Hair is as thick behind as it is at the sides, but a neck does not widen as hair does.
+    skin = np.clip(_carried(chart, difference, sure * known * ~scalp), -_NECK, _NECK)
+    skin *= np.exp(-away / _FADE)
+    hair = _carried(chart, difference, sure * known * scalp)
+    share = blur(scalp.astype(np.float32), _SEAM / chart.spacing)
+    moved = usual + skin + share * (hair - skin)
     radius = sure * blended[..., 0] + (1.0 - sure) * moved
     shown = unwrapped(seen * smoothstep(weight), width)
     return unwrapped(radius.astype(np.float32), width), shown
+
+
+def _carried(chart: HeadChart, difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """A difference continued from where it has weight; 0 if it has none anywhere."""
+    if not weight.any():
+        return np.zeros_like(difference)
+    return carry(difference, weight, _CARRY / chart.spacing)
 
 
 def _calm_crown(chart: HeadChart, radius: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def whole(known: np.ndarray, spacing: float) -> np.ndarray:
         np.pad(known, width).astype(np.uint8), cv2.MORPH_CLOSE, disc
     )[width:-width, width:-width]
     # A little inside of the border: what is filled beyond it has another slope, and stands out.
-    even = (_blur(closed, width / 3.0) > _INSIDE).astype(np.uint8)
+    even = (blur(closed, width / 3.0) > _INSIDE).astype(np.uint8)
     # Horns are cut as notches are filled: shreds of a collar beside the neck.
     even = cv2.morphologyEx(even, cv2.MORPH_OPEN, disc)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(even, None, 4)
