@@ -28,11 +28,11 @@ class FACEDEPTH_UL_photos(bpy.types.UIList):
         self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0
     ):
         row = layout.row(align=True)
-        row.template_icon(icon_value=icon_of(item), scale=_THUMBNAIL_SCALE)
-        text = row.row()
-        text.scale_y = _THUMBNAIL_SCALE
-        text.label(text=item.name)
-        text.label(icon_value=layout.enum_item_icon(item, "state", item.state))
+        picture = row.row()
+        picture.scale_x = _THUMBNAIL_SCALE
+        picture.template_icon(icon_value=icon_of(item), scale=1.0)
+        row.label(text=item.name)
+        row.label(icon_value=layout.enum_item_icon(item, "state", item.state))
 
 
 class FACEDEPTH_MT_add_image(bpy.types.Menu):
@@ -65,7 +65,10 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
         layout = self.layout
         fusion = context.scene.face_depth.fusion
         row = layout.row()
-        row.template_list(
+        # Scaled from outside: what shows and selects a row is otherwise half as high as its picture.
+        photos = row.column()
+        photos.scale_y = _THUMBNAIL_SCALE
+        photos.template_list(
             FACEDEPTH_UL_photos.__name__, "", fusion, "photos", fusion, "active", rows=3, maxrows=6
         )
         buttons = row.column(align=True)

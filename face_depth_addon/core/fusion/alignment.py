@@ -32,7 +32,7 @@ _MARK = 0.008
 # scale, of a camera's distance from what most photos have and of theirs, of the depth's gain, and
 # of its bends by degree in metres.
 _BESIDE, _ALONG = 0.0008, 0.006
-_SCALE, _OWN, _COMMON, _EXIF, _GAIN = 0.1, 0.2, 0.35, 0.05, 0.1
+_SCALE, _OWN, _COMMON, _EXIF, _GAIN = 0.1, 0.07, 0.35, 0.05, 0.1
 _BENDS = np.array([0.006, 0.006, 0.003])
 # The same of their means over the photos, as a share: together they would shear the head unseen.
 _COMMON_SHARE = 0.25

@@ -21,10 +21,11 @@ from .alignment import (
     surface_residual,
 )
 from .atlas import head_texture
-from .limits import MOST_PHOTOS, USUAL_RESOLUTION
 from .fused import FusedHead, PhotoCamera, PhotoCloud, PhotoReport
+from .head_mesh import head_mesh
+from .limits import MOST_PHOTOS, USUAL_RESOLUTION
 from .matching import match
-from .merging import MergedHead, head_mesh, merge, upright
+from .merging import MergedHead, merge, upright
 from .selection import BLURRED, agreement, repeated, sharpness, stranger
 from .view import Fit, Surface, View, camera_place
 

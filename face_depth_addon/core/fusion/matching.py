@@ -16,6 +16,9 @@ _STEP, _LEVEL, _PATCH, _LONGEST = 4, 4.0, 3.0, 22.0
 _BEHIND = 0.02
 # Likeness from which on a place counts as found again, and contrast below which there is nothing.
 _ALIKE, _CONTRAST = 0.55, 0.02
+# Weight of hair and hats, whose depth is a guess, and how far beside the face they begin, in
+# distances between the eyes.
+_HAIR, _BESIDE = 0.15, 0.3
 # Weights of what moves with an expression.
 _LIPS, _LIDS, _JAW = 0.25, 0.5, 0.5
 _MOUTH = (0, 17, 61, 291, 37, 267, 84, 314)
@@ -109,4 +112,8 @@ def _steadiness(surface: Surface) -> np.ndarray:
         cv2.fillConvexPoly(spot, hull, 1)
         apart = cv2.distanceTransform(1 - spot, cv2.DIST_L2, 5)
         steady *= least + (1.0 - least) * np.clip(apart / (radius * eyes + 1.0), 0.0, 1.0)
+    face = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.round(marks).astype(np.int32)), 1)
+    beside = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5) / (_BESIDE * eyes + 1.0)
+    steady *= _HAIR + (1.0 - _HAIR) * np.clip(1.0 - beside, 0.0, 1.0)
     return steady.astype(np.float32)

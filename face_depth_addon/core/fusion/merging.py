@@ -14,7 +14,6 @@ from ..head.template import OUTER_END, load_template
 from ..head.visibility import smoothstep
 from ..head.wrap_model import fit_model, similarity
 from ..head.wrap_target import Target, landmark_points
-from ..relief.grid import quad_corners, round_border, tidy_cells, used_vertices
 from ..relief.shaping import Shape
 from .alignment import mean_landmarks
 from .layers import Layer, combine, layer_of, single_photo, unwrapped, wrapped
@@ -24,8 +23,13 @@ from .view import Fit, Surface, View
 _KNOWN, _SEAM, _CARRY = 0.15, 0.014, 0.014
 # Metres: how far a neck may differ from the template's, and over which it comes to be as that.
 _NECK, _FADE = 0.006, 0.04
-# The plane at which the neck ends: height in the middle and its fall to the front, in sizes.
-_COLLAR, _FALL = -0.62, 0.35
+# Where a neck becomes shoulders: elevation from which down, metres over which, and slope at which
+# it spreads, and sizes in front of the middle up to which it is a neck.
+_NAPE, _SPREAD, _LEAN, _BEHIND_CHIN = np.radians(-14.0), 0.006, 0.5, 0.35
+# The plane at which the neck ends: height in the middle and fall to the front, in sizes, and metres
+# below the chin that it is at least.
+_COLLAR, _FALL, _BELOW_CHIN = -0.62, 0.35, 0.012
+_CHIN = 152
 # Metres up to which a gap is bridged.
 _GAP = 0.012
 # Elevation from which on rows count as near the crown, and the order of the fastest fading there.
@@ -52,6 +56,9 @@ class MergedHead:
     scalp : ndarray, (H, W) bool
         What hair may cover.
     landmarks : ndarray, (468, 3) float64
+    cut : tuple of float
+        The plane at which the neck ends: its height at the chart's axis, and how far it falls to
+        the front for each metre.
     """
 
     chart: HeadChart
@@ -62,6 +69,7 @@ class MergedHead:
     seen: np.ndarray
     scalp: np.ndarray
     landmarks: np.ndarray
+    cut: tuple[float, float]
 
 
 def upright(views: list[View], fits: list[Fit]) -> tuple[list[Fit], np.ndarray]:
@@ -107,8 +115,10 @@ def merge(
     )
     radius, seen = _completed(chart, fused, total, usual)
     radius = _calm_crown(chart, radius)
+    cut = _neck_end(chart, landmarks[_CHIN])
+    there = np.logical_and.accumulate(over_plane(chart, chart.points(radius), cut) > 0.0, axis=0)
     return MergedHead(
-        chart, radius, _above_collar(chart, radius), layers, single, seen, usual.scalp, landmarks
+        chart, radius, there, layers, single, seen, usual.scalp, landmarks, cut
     )
 
 
@@ -144,7 +154,9 @@ def _template_on(chart: HeadChart, view: View, fit: Fit, landmarks: np.ndarray) 
     drawn = _drawn_round(chart, positions, faces, values)
     known = np.isfinite(drawn[..., 0])
     radius, scalp = (_filled_round(layer, known) for layer in np.moveaxis(drawn, -1, 0))
-    return _Usual(radius, scalp > 0.5)
+    # Holes are the chart's or the template's ears'; it ends where nothing of it follows.
+    reaches = np.logical_or.accumulate(known[::-1], axis=0)[::-1]
+    return _Usual(_with_long_neck(chart, radius, reaches), scalp > 0.5)
 
 
 def _drawn_round(
@@ -220,10 +232,38 @@ def _calm_crown(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
     return np.fft.irfft(harmonics, chart.shape[1], axis=1).astype(np.float32)
 
 
-def _above_collar(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
-    _, forward, up = np.moveaxis((chart.points(radius) - chart.origin) @ chart.axes.T, -1, 0)
-    above = up > chart.size * _COLLAR - _FALL * forward
-    return np.logical_and.accumulate(above, axis=0)
+def _neck_end(chart: HeadChart, chin: np.ndarray) -> tuple[float, float]:
+    """The plane that ends a neck, as of `MergedHead`: at the usual height, and below the chin."""
+    _, front, level = chart.axes @ (chin - chart.origin)
+    return min(_COLLAR * chart.size, float(level - _BELOW_CHIN + _FALL * front)), _FALL
+
+
+def over_plane(chart: HeadChart, points: np.ndarray, cut: tuple[float, float]) -> np.ndarray:
+    """How far points (..., 3) lie above the plane of a cut, along the chart's upright, metres."""
+    _, forward, up = np.moveaxis((points - chart.origin) @ chart.axes.T, -1, 0)
+    return up - cut[0] + cut[1] * forward
+
+
+def _with_long_neck(chart: HeadChart, radius: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Radii (H, W) of a head whose neck goes straight on where it ends or becomes shoulders."""
+    points = chart.points(radius)
+    across, forward, up = np.moveaxis((points - chart.origin) @ chart.axes.T, -1, 0)
+    out = np.hypot(across, forward)
+    rows = max(2, round(_SPREAD / chart.spacing))
+    spreads = np.zeros(out.shape, bool)
+    spreads[:-rows] = out[rows:] - out[:-rows] > _LEAN * np.maximum(up[:-rows] - up[rows:], 0.0)
+    # A chin stands out as well.
+    spreads &= (chart.elevations < _NAPE)[:, None] & (forward < _BEHIND_CHIN * chart.size)
+    neck = np.logical_and.accumulate(known & ~spreads, axis=0)
+    width = int(4.0 * _SEAM / chart.spacing) + 1
+    lengths = wrapped(neck.sum(axis=0, dtype=np.float32)[None], width)
+    lengths = blur(cv2.erode(lengths, np.ones((1, width // 2), np.uint8)), width / 8.0)
+    last = np.maximum(lengths[0, width:-width].astype(int) - 1, 0)
+    neck = np.arange(len(neck))[:, None] <= last
+    ends = out[last, np.arange(len(last))][None]
+    ends = unwrapped(blur(wrapped(ends, width), _SEAM / chart.spacing), width)
+    # A ray's distance from the axis is in proportion to its radius.
+    return np.where(neck, radius, ends * radius / np.maximum(out, 1e-9)).astype(np.float32)
 
 
 def _filled_round(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -231,73 +271,3 @@ def _filled_round(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     width = values.shape[1] // 4
     values = wrapped(np.where(known, values, 0.0).astype(np.float32), width)
     return unwrapped(fill_outside(values, wrapped(known, width)), width)
-
-
-@dataclass(frozen=True, eq=False)
-class HeadMesh:
-    """The mesh of a merged head.
-
-    Attributes
-    ----------
-    positions : ndarray, (n, 3) float32
-    faces : ndarray, (f, 4) int32
-        A triangle ends in -1.
-    uvs : ndarray, (f, 4, 2) float32
-    cells : ndarray, (n, 2) int
-        Row and column of each vertex; the crown is in the first row.
-    """
-
-    positions: np.ndarray
-    faces: np.ndarray
-    uvs: np.ndarray
-    cells: np.ndarray
-
-
-def head_mesh(head: MergedHead) -> HeadMesh:
-    """Mesh of the cells that are there, closed at the back and at the crown."""
-    chart = head.chart
-    columns = chart.shape[1]
-    around = np.concatenate([head.there, head.there[:, :1]], axis=1)
-    cells = around[:-1, :-1] & around[:-1, 1:] & around[1:, :-1] & around[1:, 1:]
-    cells = tidy_cells(np.concatenate([cells, cells[:, :1]], axis=1))[:, :columns]
-    touched = used_vertices(cells)
-    used = touched[:, :-1]
-    used[:, 0] |= touched[:, -1]
-    number = np.cumsum(used.ravel(), dtype=np.int32).reshape(used.shape) - 1
-    place = np.argwhere(used)
-    number = np.concatenate([number, number[:, :1]], axis=1)
-    quads = quad_corners(number, cells).reshape(-1, 4)
-    grid = np.stack(np.indices((chart.shape[0], columns + 1))[::-1], axis=-1)
-    at = quad_corners(np.arange(grid[..., 0].size).reshape(grid.shape[:2]), cells).reshape(-1, 4)
-    uvs = chart.uvs(grid.reshape(-1, 2)[at.ravel()].astype(float)).reshape(-1, 4, 2)
-    positions = chart.points(head.radius)[used]
-    crown = np.int32(len(positions))
-    ring = number[0]
-    fans = np.stack([ring[:-1], ring[1:], np.full(columns, crown), np.full(columns, -1)], axis=1)
-    middle = np.arange(columns, dtype=float)
-    corners = np.stack([
-        np.column_stack([middle, np.zeros(columns)]),
-        np.column_stack([middle + 1.0, np.zeros(columns)]),
-        np.column_stack([middle + 0.5, np.full(columns, -0.5)]),
-        np.zeros((columns, 2)),
-    ], axis=1)
-    fan_uvs = chart.uvs(corners.reshape(-1, 2)).reshape(-1, 4, 2)
-    up = chart.axes[2] * head.radius[0].mean() * np.sin(chart.top)
-    positions = np.concatenate([positions, (chart.origin + up)[None]])
-    faces = np.concatenate([quads, fans]).astype(np.int32)
-    border = _border(quads, len(positions), ring)
-    round_border(positions, border)
-    place = np.concatenate([place, [[0, chart.shape[1] // 2]]])
-    return HeadMesh(
-        positions.astype(np.float32), faces, np.concatenate([uvs, fan_uvs]).astype(np.float32),
-        place,
-    )
-
-
-def _border(quads: np.ndarray, count: int, ring: np.ndarray) -> np.ndarray:
-    """Edges of one quad only, without those of the ring about the crown: (b, 2)."""
-    ends = np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2).astype(np.int64)
-    keys, counts = np.unique(ends.min(axis=1) * count + ends.max(axis=1), return_counts=True)
-    edges = np.column_stack(np.divmod(keys[counts == 1], count))
-    return edges[~np.isin(edges, ring).all(axis=1)]
-

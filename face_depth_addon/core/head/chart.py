@@ -96,11 +96,6 @@ class HeadChart:
         return np.maximum(self.top - np.arange(self.shape[0]) * self.step / _RADIUS, _SLANT)
 
     @property
-    def heights(self) -> np.ndarray:
-        """(H,) place of the rows below the cone, in sizes, negative above it."""
-        return np.arange(self.shape[0]) * self.step - (self.top - _SLANT) * _RADIUS
-
-    @property
     def face_rows(self) -> slice:
         """Rows from the chin to the forehead."""
         first, last = ((self.top - at) * _RADIUS / self.step for at in (0.75, -0.75))
