@@ -142,6 +142,8 @@ def _check_together(options: argparse.Namespace) -> None:
                 )
     if options.point_cloud_before:
         raise FaceDepthError("--point-cloud-before shows how photos were placed: give --fuse too.")
+    if options.keep_all:
+        raise FaceDepthError("--keep-all is for photos that become one head: give --fuse too.")
     if options.watertight and options.topology != "template":
         raise FaceDepthError("--watertight is for --topology template; --print closes any mesh.")
 

@@ -35,6 +35,10 @@ def parser() -> argparse.ArgumentParser:
         "--fuse", action="store_true",
         help=f"make one head of all photos, 2 to {MOST_PHOTOS} of one person, or of a video",
     )
+    result.add_argument(
+        "--keep-all", action="store_true",
+        help="fuse photos that seem to show somebody else, too",
+    )
     _add_outputs(result.add_argument_group("what is written"))
     _add_depth_source(result.add_argument_group("where depth comes from"))
     _add_shape(result.add_argument_group("the mesh"))

@@ -22,7 +22,7 @@ from ...inference.client import WorkerClient
 from .. import photo_source
 from ..fusion.fuse import FuseSettings, fuse_steps
 from ..fusion.fused_object import points_of
-from ..repair.mesh_cleanup import cleanup_mesh, merge_double_vertices
+from ..repair.mesh_cleanup import cleanup_mesh
 from ..repair.mesh_smooth import smooth_mesh
 from ..repair.remesh import quad_remesh
 from .targets import Target, flag
@@ -38,8 +38,6 @@ _OF_ONE_PHOTO = (
     "depth_kind", "depth_unit", "depth_relief", "part", "cut", "projection", "distance",
     "strength", "detail", "complete", "watertight", "format",
 )
-# The rings about the crown are narrower than QuadriFlow can take, in metres.
-_CROWDED = 0.00025
 _CLOUDS = {"point_cloud": "after", "point_cloud_before": "before"}
 
 
@@ -85,7 +83,8 @@ def fuse_target(
         names = f"{len(sources)} photos"
     row = Row(names)
     settings = FuseSettings(
-        model=options.model, device=device, resolution=options.resolution, pupils=options.pupils
+        model=options.model, device=device, resolution=options.resolution,
+        pupils=options.pupils, keep_all=options.keep_all,
     )
     try:
         outcome = shown(names, fuse_steps(bpy.context, client, sources, settings, wait=0.1))
@@ -140,7 +139,6 @@ def _edit(item: bpy.types.Object, options: argparse.Namespace, row: Row) -> None
     if options.smooth:
         smooth_mesh(item.data, iterations=options.smooth)
     if options.topology == "quads":
-        merge_double_vertices(item.data, distance=_CROWDED)
         quad_remesh(bpy.context, item, options.budget)
 
 

@@ -37,6 +37,8 @@ class FuseSettings:
         Width of the texture, in pixels.
     pupils : float or None
         Distance of the person's pupils in millimetres, which gives the size; None for the usual.
+    keep_all : bool
+        Use photos that seem to show somebody else, too.
     """
 
     model: str = BUNDLED
@@ -44,6 +46,7 @@ class FuseSettings:
     resolution: int = USUAL_RESOLUTION
     texture_size: int = 2048
     pupils: float | None = None
+    keep_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,10 @@ def fuse_steps(
     job = client.submit(FuseRequest(
         photos=tuple((source.photo, source.arrays) for source in sources),
         model=settings.model, device=settings.device,
-        fusion={"resolution": settings.resolution, "texture_size": settings.texture_size},
+        fusion={
+            "resolution": settings.resolution, "texture_size": settings.texture_size,
+            "keep_all": settings.keep_all,
+        },
     ))
     try:
         while not job.poll(wait):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..head.chart import HeadChart
 from ..relief.grid import quad_corners
-from .merging import MergedHead, over_plane
+from .merging import MergedHead
 
 
 # Share of a cell's height.
@@ -78,9 +78,9 @@ def head_mesh(head: MergedHead) -> HeadMesh:
 
 
 def _cut_even(head: MergedHead) -> tuple[np.ndarray, np.ndarray]:
-    """Points (H, W, 3), the lowest of each column moved onto the plane of the cut; which count."""
+    """Points (H, W, 3), the lowest of each column moved to the cut's height; which count."""
     points = head.chart.points(head.radius)
-    height = over_plane(head.chart, points, head.cut)
+    height = head.chart.heights(points) - head.cut
     there = head.there.copy()
     last = there.sum(axis=0) - 1
     column = np.arange(there.shape[1])
@@ -88,7 +88,7 @@ def _cut_even(head: MergedHead) -> tuple[np.ndarray, np.ndarray]:
     above, under = height[last, column], height[below, column]
     share = np.clip(above / np.maximum(above - under, 1e-9), 0.0, 1.0)
     ends = points[last, column] + share[:, None] * (points[below, column] - points[last, column])
-    # No edges too short to work with: what nearly touches the plane is moved itself.
+    # No edges too short to work with: what nearly touches it is moved itself.
     moved = np.where(share < _TOUCHES, last, below)
     points[moved, column] = ends
     there[moved, column] = True

@@ -26,9 +26,8 @@ _NECK, _FADE = 0.006, 0.04
 # Where a neck becomes shoulders: elevation from which down, metres over which, and slope at which
 # it spreads, and sizes in front of the middle up to which it is a neck.
 _NAPE, _SPREAD, _LEAN, _BEHIND_CHIN = np.radians(-14.0), 0.006, 0.5, 0.35
-# The plane at which the neck ends: height in the middle and fall to the front, in sizes, and metres
-# below the chin that it is at least.
-_COLLAR, _FALL, _BELOW_CHIN = -0.62, 0.35, 0.012
+# Where the neck ends: at this height in sizes, and so many metres below the chin at least.
+_COLLAR, _BELOW_CHIN = -0.72, 0.02
 _CHIN = 152
 # Metres up to which a gap is bridged.
 _GAP = 0.012
@@ -56,9 +55,8 @@ class MergedHead:
     scalp : ndarray, (H, W) bool
         What hair may cover.
     landmarks : ndarray, (468, 3) float64
-    cut : tuple of float
-        The plane at which the neck ends: its height at the chart's axis, and how far it falls to
-        the front for each metre.
+    cut : float
+        Height over the chart's origin at which the neck ends, level all round, in metres.
     """
 
     chart: HeadChart
@@ -69,7 +67,7 @@ class MergedHead:
     seen: np.ndarray
     scalp: np.ndarray
     landmarks: np.ndarray
-    cut: tuple[float, float]
+    cut: float
 
 
 def upright(views: list[View], fits: list[Fit]) -> tuple[list[Fit], np.ndarray]:
@@ -116,7 +114,7 @@ def merge(
     radius, seen = _completed(chart, fused, total, usual)
     radius = _calm_crown(chart, radius)
     cut = _neck_end(chart, landmarks[_CHIN])
-    there = np.logical_and.accumulate(over_plane(chart, chart.points(radius), cut) > 0.0, axis=0)
+    there = np.logical_and.accumulate(chart.heights(chart.points(radius)) > cut, axis=0)
     return MergedHead(
         chart, radius, there, layers, single, seen, usual.scalp, landmarks, cut
     )
@@ -232,16 +230,9 @@ def _calm_crown(chart: HeadChart, radius: np.ndarray) -> np.ndarray:
     return np.fft.irfft(harmonics, chart.shape[1], axis=1).astype(np.float32)
 
 
-def _neck_end(chart: HeadChart, chin: np.ndarray) -> tuple[float, float]:
-    """The plane that ends a neck, as of `MergedHead`: at the usual height, and below the chin."""
-    _, front, level = chart.axes @ (chin - chart.origin)
-    return min(_COLLAR * chart.size, float(level - _BELOW_CHIN + _FALL * front)), _FALL
-
-
-def over_plane(chart: HeadChart, points: np.ndarray, cut: tuple[float, float]) -> np.ndarray:
-    """How far points (..., 3) lie above the plane of a cut, along the chart's upright, metres."""
-    _, forward, up = np.moveaxis((points - chart.origin) @ chart.axes.T, -1, 0)
-    return up - cut[0] + cut[1] * forward
+def _neck_end(chart: HeadChart, chin: np.ndarray) -> float:
+    """The height at which a neck ends, over the chart's origin: as usual, and below the chin."""
+    return min(_COLLAR * chart.size, float(chart.axes[2] @ (chin - chart.origin)) - _BELOW_CHIN)
 
 
 def _with_long_neck(chart: HeadChart, radius: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -145,9 +145,13 @@ class HeadChart:
         shares = (pixels + 0.5) / (columns, rows)
         return np.column_stack([shares[:, 0], 1.0 - shares[:, 1]]).astype(np.float32)
 
+    def heights(self, points: np.ndarray) -> np.ndarray:
+        """(...) metres by which (..., 3) points lie above the origin, along the axis."""
+        return (points - self.origin) @ self.axes[2]
+
     def above_nape(self, points: np.ndarray) -> np.ndarray:
         """(n,) whether (n, 3) points lie as high as the head, without its neck."""
-        return (points - self.origin) @ self.axes[2] > _NAPE * self.size
+        return self.heights(points) > _NAPE * self.size
 
     def directions(self, points: np.ndarray) -> np.ndarray:
         """(n, 3) unit directions of the rays through (n, 3) points; NaN outside the chart."""
