@@ -22,6 +22,8 @@ from face_depth_addon.core.reconstruction import Reconstruction
 YAWS = (-35, -15, 0, 20, 40)
 PITCHES = (0, 3, 0, 3, 0)
 OPTIONS = FuseOptions(resolution=160, texture_size=512)
+# For what is decided before photos are merged.
+QUICK = FuseOptions(resolution=64, texture_size=256, last_step="ICP")
 
 
 def quiet(_label: str, _fraction: float) -> None:
@@ -209,26 +211,26 @@ def texture_of(head: FusedHead) -> np.ndarray:
 
 
 def test_somebody_else_is_left_out(photos, boris):
-    head = fuse([*photos[1:4], turned(boris, 10, name="boris.png")], OPTIONS, quiet)
+    head = fuse([*photos[1:4], turned(boris, 10, name="boris.png")], QUICK, quiet)
     assert [report.used for report in head.photos] == [True, True, True, False]
     assert "does not match the others'" in head.photos[3].reason
     assert {camera.photo for camera in head.cameras} == {0, 1, 2}
 
 
 def test_somebody_else_is_used_if_asked_for(photos, boris):
-    options = replace(OPTIONS, keep_all=True)
+    options = replace(QUICK, keep_all=True)
     head = fuse([*photos[1:4], turned(boris, 10)], options, quiet)
     assert all(report.used for report in head.photos)
 
 
 def test_two_people_are_no_head(photos, boris):
     with pytest.raises(FusionError, match="boris.png do not match"):
-        fuse([photos[2], turned(boris, 10, name="boris.png")], OPTIONS, quiet)
+        fuse([photos[2], turned(boris, 10, name="boris.png")], QUICK, quiet)
 
 
 def test_the_same_picture_counts_once(photos):
     copy = replace(photos[1], info={**photos[1].info, "digest": "other", "photo": "copy.png"})
-    head = fuse([*photos[:3], copy], OPTIONS, quiet)
+    head = fuse([*photos[:3], copy], QUICK, quiet)
     assert [report.used for report in head.photos] == [True, True, True, False]
     assert head.photos[3].reason == "It is the same picture as yaw-15.png."
 
@@ -240,7 +242,7 @@ def test_a_mirror_image_counts_once(photos):
         depth=np.ascontiguousarray(front.depth[:, ::-1]), subject=front.subject[:, ::-1],
         info={**front.info, "digest": "flipped", "photo": "flipped.png"},
     )
-    head = fuse([*photos[:3], flipped], OPTIONS, quiet)
+    head = fuse([*photos[:3], flipped], QUICK, quiet)
     assert head.photos[3].reason == "It is the mirror image of yaw+0.png."
 
 
@@ -258,12 +260,12 @@ def test_a_blurred_photo_does_no_harm(photos, heads, anna):
 
 def test_one_photo_is_not_enough(photos):
     with pytest.raises(FusionError, match="At least two photos of one head are needed"):
-        fuse(photos[:1], OPTIONS, quiet)
+        fuse(photos[:1], QUICK, quiet)
 
 
 def test_too_many_photos_are_refused(photos):
     with pytest.raises(FusionError, match=f"choose the best {MOST_PHOTOS}"):
-        fuse([photos[0]] * (MOST_PHOTOS + 1), OPTIONS, quiet)
+        fuse([photos[0]] * (MOST_PHOTOS + 1), QUICK, quiet)
 
 
 def test_it_can_be_cancelled(photos):
@@ -272,12 +274,12 @@ def test_it_can_be_cancelled(photos):
             raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
-        fuse(photos[:2], OPTIONS, stop)
+        fuse(photos[:2], QUICK, stop)
 
 
 def test_progress_never_goes_back(photos):
     told = []
-    fuse(photos[1:3], OPTIONS, lambda label, fraction: told.append((label, fraction)))
+    fuse(photos[1:3], QUICK, lambda label, fraction: told.append((label, fraction)))
     fractions = [fraction for _, fraction in told]
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
     assert all(label for label, _ in told)

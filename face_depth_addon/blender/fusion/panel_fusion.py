@@ -65,7 +65,7 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
         layout = self.layout
         fusion = context.scene.face_depth.fusion
         row = layout.row()
-        # Scaled from outside: what shows and selects a row is otherwise half as high as its picture.
+        # Scaled from outside: a row's highlight and click area are else half as high as its picture.
         photos = row.column()
         photos.scale_y = _THUMBNAIL_SCALE
         photos.template_list(

@@ -254,7 +254,10 @@ def _with_long_neck(chart: HeadChart, radius: np.ndarray, known: np.ndarray) -> 
     ends = out[last, np.arange(len(last))][None]
     ends = unwrapped(blur(wrapped(ends, width), _SEAM / chart.spacing), width)
     # A ray's distance from the axis is in proportion to its radius.
-    return np.where(neck, radius, ends * radius / np.maximum(out, 1e-9)).astype(np.float32)
+    longer = np.where(neck, radius, ends * radius / np.maximum(out, 1e-9)).astype(np.float32)
+    even = unwrapped(blur(wrapped(longer, width), _SEAM / chart.spacing / 2.0), width)
+    down = (np.arange(len(neck))[:, None] - last) * chart.spacing / _SEAM
+    return longer + np.clip(down + 1.0, 0.0, 1.0).astype(np.float32) * (even - longer)
 
 
 def _filled_round(values: np.ndarray, known: np.ndarray) -> np.ndarray:
