@@ -46,6 +46,7 @@ class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
     resolution: IntProperty(**photo_list.RESOLUTION, options={'HIDDEN'})
     texture_size: EnumProperty(**photo_list.TEXTURE_SIZE, options={'HIDDEN'})
     pupils: FloatProperty(**photo_list.PUPILS, options={'HIDDEN'})
+    keep_all: BoolProperty(**photo_list.KEEP_ALL, options={'HIDDEN'})
     point_clouds: BoolProperty(**photo_list.POINT_CLOUDS, options={'HIDDEN'})
 
     def adopt_panel(self, context):
@@ -55,7 +56,7 @@ class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
             self.model = chosen_model(context)
         if not given("model_folder"):
             self.model_folder = settings.model_folder
-        for name in ("resolution", "texture_size", "pupils", "point_clouds"):
+        for name in ("resolution", "texture_size", "pupils", "keep_all", "point_clouds"):
             if not given(name):
                 setattr(self, name, getattr(settings.fusion, name))
 
@@ -79,7 +80,7 @@ class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
                     if self.model == MODEL_FOLDER else self.model
                 ),
                 device=preferences.device, resolution=self.resolution,
-                texture_size=int(self.texture_size), pupils=self.pupils,
+                texture_size=int(self.texture_size), pupils=self.pupils, keep_all=self.keep_all,
             ),
             wait,
         )
@@ -93,7 +94,7 @@ class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
         show_texture(context)
         frame_selected(context)
         used = sum(photo.used for photo in head.photos)
-        left_out = [photo.reason for photo in head.photos if not photo.used]
+        left_out = [photo.told for photo in head.photos if not photo.used]
         if left_out:
             said = f"{used} photos fused, {len(left_out)} left out: {' '.join(left_out)}"
         else:

@@ -65,7 +65,7 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
         layout = self.layout
         fusion = context.scene.face_depth.fusion
         row = layout.row()
-        # Scaled from outside: a row's highlight and click area are else half as high as its picture.
+        # Scaled from outside: a row's highlight is otherwise half as high as its picture.
         photos = row.column()
         photos.scale_y = _THUMBNAIL_SCALE
         photos.template_list(
@@ -89,7 +89,7 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        for name in ("resolution", "texture_size", "pupils", "point_clouds"):
+        for name in ("resolution", "texture_size", "pupils", "keep_all", "point_clouds"):
             column.prop(fusion, name)
         draw_button(layout, FACEDEPTH_OT_fuse_photos, 'RENDERLAYERS')
         _draw_residuals(layout, fusion)
@@ -123,8 +123,9 @@ def _draw_residuals(layout: bpy.types.UILayout, fusion: FACEDEPTH_PG_fusion) -> 
         return
     column = layout.column(align=True)
     column.label(text="Distance between the surfaces", icon='DRIVER_DISTANCE')
-    for step, residual in zip(
-        ("By landmarks", "After ICP", "Refined"), fusion.residuals_mm, strict=True
+    # ICP in between seeks the least distance, and the refinement what fits in detail.
+    for step, residual in (
+        ("By landmarks", fusion.residuals_mm[0]), ("Fused", fusion.residuals_mm[2])
     ):
         row = column.row()
         row.label(text=step, icon='BLANK1')

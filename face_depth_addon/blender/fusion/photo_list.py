@@ -56,6 +56,10 @@ POINT_CLOUDS = dict(
     description="Keep all photos' surfaces as hidden point clouds: placed by landmarks alone, and "
     "as they are fused",
 )
+KEEP_ALL = dict(
+    name="Use All Photos", default=False,
+    description="Use photos that seem to show somebody else, too",
+)
 
 
 class FACEDEPTH_PG_photo(bpy.types.PropertyGroup):
@@ -90,6 +94,7 @@ class FACEDEPTH_PG_fusion(bpy.types.PropertyGroup):
     resolution: IntProperty(**RESOLUTION)
     texture_size: EnumProperty(**TEXTURE_SIZE)
     pupils: FloatProperty(**PUPILS)
+    keep_all: BoolProperty(**KEEP_ALL)
     point_clouds: BoolProperty(**POINT_CLOUDS)
 
 

@@ -299,7 +299,7 @@ def _share_closeness(system: "_System", fits: Sequence[Fit], unknown: list[int])
     count, own, common = len(unknown), _OWN**-2, _COMMON**-2
     shared = own**2 / (count * own + common)
     values = np.array([fits[index].closeness for index in unknown])
-    for row, first in enumerate(unknown):
+    for first in unknown:
         for second in unknown:
             system.couple(first, second, 7, -shared)
         system.push(first, 7, shared * values.sum())

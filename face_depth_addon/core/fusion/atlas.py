@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One texture from all photos: equally exposed, without ghosts, filled where none shows the head."""
+"""One texture of all photos: equally exposed, without ghosts, and filled where none shows it."""
 
 import cv2
 import numpy as np

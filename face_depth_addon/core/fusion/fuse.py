@@ -102,7 +102,7 @@ class _Job:
         self.scores: dict[int, float] = {}
         self.timings: dict[str, float] = {}
         self.residuals: dict[str, float] = {}
-        self._now, self._since = "", perf_counter()
+        self._now, self._since, self._farthest = "", perf_counter(), 0.0
 
     def select(self) -> None:
         """Leave out what cannot be used at all or shows what another photo shows."""
@@ -203,7 +203,12 @@ class _Job:
         if self._now:
             self.timings[self._now] = self.timings.get(self._now, 0.0) + now - self._since
         self._since, self._now = now, stage
-        self._report(label, fraction)
+        self._tell(label, fraction)
+
+    def _tell(self, label: str, fraction: float) -> None:
+        """Report progress, which stands still while photos are placed anew."""
+        self._farthest = max(self._farthest, fraction)
+        self._report(label, self._farthest)
 
     def _matched(self, surfaces: list[Surface], fraction: float) -> list:
         """Matches both ways of all photos that overlap."""
@@ -211,7 +216,7 @@ class _Job:
         pairs = overlapping(surfaces)
         found = []
         for number, (first, second) in enumerate(pairs):
-            self._report("Comparing the photos in detail", fraction + 0.08 * number / len(pairs))
+            self._tell("Comparing the photos in detail", fraction + 0.08 * number / len(pairs))
             found += [match(first, second, surfaces), match(second, first, surfaces)]
         return found
 

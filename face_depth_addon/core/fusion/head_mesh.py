@@ -12,7 +12,6 @@ from ..head.chart import HeadChart
 from ..relief.grid import quad_corners
 from .merging import MergedHead
 
-
 # Share of a cell's height.
 _TOUCHES = 0.3
 

@@ -21,7 +21,7 @@ _RISE, _SOFT = 0.012, 0.004
 _COLLAR, _BELOW = 0.012, -0.2
 _CROWN = (60.0, 78.0)
 # Radii, in distances between the eyes, of what one photo alone must show.
-_EYE, _MOUTH = 0.42, 0.62
+_EYE, _MOUTH = 0.42, 0.95
 # Weight from which on that photo alone counts.
 _RULES = 0.6
 _LIPS = (0, 17, 61, 291)
