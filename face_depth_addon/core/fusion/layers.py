@@ -21,7 +21,7 @@ _RISE, _SOFT = 0.012, 0.004
 _COLLAR, _BELOW = 0.012, -0.2
 _CROWN = (60.0, 78.0)
 # Radii, in distances between the eyes, of what one photo alone must show.
-_EYE, _MOUTH = 0.42, 0.95
+_EYE, _MOUTH = 0.42, 0.9
 # Weight from which on that photo alone counts.
 _RULES = 0.6
 _LIPS = (0, 17, 61, 291)
@@ -149,7 +149,7 @@ def single_photo(
         if not np.isfinite(row):
             continue
         away = np.hypot(rows - row, columns - column) / (reach * apart)
-        spot = np.clip(2.0 * (1.0 - away) / 0.6, 0.0, 1.0).astype(np.float32)
+        spot = smoothstep((1.0 - away) / 0.6).astype(np.float32)
         merit = (weights * spot).sum(axis=(1, 2))
         merit[favour] *= 1.3
         chosen = int(np.argmax(merit))
