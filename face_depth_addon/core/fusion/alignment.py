@@ -8,6 +8,7 @@ import numpy as np
 
 from ..head.wrap_model import similarity, turn
 from ..interpolation import sample
+from .normal_equations import NormalEquations
 from .view import (
     BENDS,
     SIZE,
@@ -148,7 +149,7 @@ def align_surfaces(
     for number in range(_ICP):
         far = _FAR * (_NEAR / _FAR) ** (number / (_ICP - 1))
         surfaces = [Surface.of(view, fit) for view, fit in zip(views, fits)]
-        system = _System(len(views), 7)
+        system = NormalEquations(len(views), 7)
         for first, second in overlapping(surfaces):
             for here, there in ((first, second), (second, first)):
                 _add_surface(system, surfaces, here, there, far)
@@ -197,7 +198,7 @@ def _surface_pairs(here: Surface, there: Surface, far: float) -> tuple:
 
 
 def _add_surface(
-    system: "_System", surfaces: Sequence[Surface], here: int, there: int, far: float
+    system: NormalEquations, surfaces: Sequence[Surface], here: int, there: int, far: float
 ) -> None:
     at, misses, across, weight, pixels = _surface_pairs(surfaces[here], surfaces[there], far)
     if not len(at):
@@ -240,7 +241,7 @@ def align_matches(
     count = 9 + BENDS
     for number in range(_BUNDLE):
         limit = _LOOSE * (_ROBUST / _LOOSE) ** min(2.0 * number / _BUNDLE, 1.0)
-        system = _System(len(views), count)
+        system = NormalEquations(len(views), count)
         for match in matches:
             if len(match.here):
                 _add_match(system, views, fits, match, limit)
@@ -266,7 +267,8 @@ def align_matches(
 
 
 def _add_match(
-    system: "_System", views: Sequence[View], fits: Sequence[Fit], match: Matches, limit: float
+    system: NormalEquations, views: Sequence[View], fits: Sequence[Fit], match: Matches,
+    limit: float,
 ) -> None:
     points, motions, covariance = [], [], 0.0
     for index, pixels in ((match.first, match.here), (match.second, match.there)):
@@ -291,7 +293,7 @@ def _add_match(
     )
 
 
-def _share_closeness(system: "_System", fits: Sequence[Fit], unknown: list[int]) -> None:
+def _share_closeness(system: NormalEquations, fits: Sequence[Fit], unknown: list[int]) -> None:
     """Let cameras of unknown distance be about as far away as one another."""
     if not unknown:
         return
@@ -316,66 +318,3 @@ def _moved(fit: Fit, step: np.ndarray) -> Fit:
             bend=fit.bend + step[9:],
         )
     return moved
-
-
-class _System:
-    """Normal equations of a Gauss-Newton step for all photos, so many parameters for each."""
-
-    def __init__(self, photos: int, parameters: int):
-        self._parameters = parameters
-        self._matrix = np.zeros((photos, parameters, photos, parameters))
-        self._right = np.zeros((photos, parameters))
-
-    def add_one(
-        self, photo: int, motions: np.ndarray, misses: np.ndarray, weight: np.ndarray
-    ) -> None:
-        """Points (n, 3) that miss their goals."""
-        rows = motions.reshape(-1, self._parameters)
-        weighted = np.repeat(weight, 3)[:, None] * rows
-        self._matrix[photo, :, photo] += rows.T @ weighted
-        self._right[photo] -= weighted.T @ misses.ravel()
-
-    def add_pair(
-        self, here: int, there: int, first: np.ndarray, second: np.ndarray, misses: np.ndarray,
-        weight: np.ndarray,
-    ) -> None:
-        """Rows (n, p) of both photos, what they miss (n,), and weights (n,)."""
-        sides = ((here, first), (there, second))
-        for one, rows in sides:
-            weighted = weight[:, None] * rows
-            self._right[one] -= weighted.T @ misses
-            for other, columns in sides:
-                self._matrix[one, :, other] += weighted.T @ columns
-
-    def add_prior(
-        self, photo: int, chosen: list[int], values: np.ndarray, precision: np.ndarray
-    ) -> None:
-        """Draw parameters, whose values are given, to zero."""
-        self._matrix[photo, chosen, photo, chosen] += precision
-        self._right[photo, chosen] -= precision * values
-
-    def couple(self, one: int, other: int, parameter: int, precision: float) -> None:
-        """Add to the precision of two photos' parameter."""
-        self._matrix[one, parameter, other, parameter] += precision
-
-    def push(self, photo: int, parameter: int, force: float) -> None:
-        """Add to the right side."""
-        self._right[photo, parameter] += force
-
-    def fix_mean(self, parameter: int, mean: float, deviation: float = 1e-4) -> None:
-        """Draw a parameter's mean over the photos, as it is now, to zero."""
-        count = len(self._right)
-        self._matrix[:, parameter, :, parameter] += (deviation * count) ** -2.0
-        self._right[:, parameter] -= mean / (deviation**2 * count)
-
-    def hold(self, photo: int) -> None:
-        """Keep a photo's rotation and place."""
-        fixed = [0, 1, 2, 4, 5, 6]
-        self._matrix[photo, fixed, photo, fixed] += 1e12
-
-    def solve(self) -> np.ndarray:
-        """The step, (photos, parameters)."""
-        size = self._right.size
-        matrix = self._matrix.reshape(size, size)
-        matrix[np.diag_indices(size)] += 1e-9
-        return np.linalg.solve(matrix, self._right.ravel()).reshape(self._right.shape)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A photo's surface as the fusion sees it, and what is fitted of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
@@ -48,11 +48,7 @@ class Fit:
     translation: np.ndarray
     closeness: float = 0.0
     gain: float = 0.0
-    bend: np.ndarray = None
-
-    def __post_init__(self):
-        if self.bend is None:
-            object.__setattr__(self, "bend", np.zeros(BENDS))
+    bend: np.ndarray = field(default_factory=lambda: np.zeros(BENDS))
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 3) of the photo's frame in the head's frame."""
