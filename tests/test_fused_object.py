@@ -181,3 +181,11 @@ def test_head_can_be_printed(item, tmp_path, kind):
     made = make_print(item, PrintSettings(kind, 80.0)).object
     assert write_print(made, tmp_path / "head.3mf") > 100
     assert max(made.dimensions) == pytest.approx(0.08, abs=0.001)
+
+
+def test_cleaning_up_a_whole_head_leaves_its_sides(item):
+    before = len(item.data.polygons)
+    assert bpy.ops.face_depth.cleanup() == {'FINISHED'}
+    assert len(item.data.polygons) > 0.95 * before
+    bpy.ops.face_depth.cleanup(cut_stretched=True)
+    assert len(item.data.polygons) < 0.95 * before

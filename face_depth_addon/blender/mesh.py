@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 COLOUR, DEPTH, PLANE, UV = "Color", "depth", "plane", "UVMap"
 # Written when they are first needed.
 SMOOTHED, BORDER, DETAIL = "depth_smoothed", "border_distance", "depth_detail"
+#: Of whole heads, see `head.completion` and `fusion.fused_object`: what photos show of a vertex.
+SEEN = "seen"
 _SELECTION = (".select_vert", ".select_edge", ".select_poly")
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ..cloud.cloud_object import add_cloud
-from ..head.completion import SEEN, write_mesh
+from ..head.completion import write_mesh
 from ..linking import link_object, select_alone
 from ..material import pack_image
+from ..mesh import SEEN
 from ..reconstruct import object_name
 from ..shaping.companions import attach
 

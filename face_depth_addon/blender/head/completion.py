@@ -10,7 +10,7 @@ from ...core.errors import MeshError
 from ...core.face.regions import region_mask
 from ..linking import link_object, select_alone
 from ..material import pack_image, photo_material
-from ..mesh import COLOUR, PLANE, UV
+from ..mesh import COLOUR, PLANE, SEEN, UV
 from ..mesh_edit import read_attribute
 from ..packages import require_packages
 from ..shaping.shape import applied, floats, require_shape, shaped
@@ -20,9 +20,6 @@ from ..stored import stored
 if TYPE_CHECKING:
     from ...core.head.completion import CompletedHead
     from ...core.reconstruction import Reconstruction
-
-#: Attribute of a completed mesh: the share of the photo's own surface, 0 to 1.
-SEEN = "seen"
 
 
 def complete_object(

@@ -26,8 +26,9 @@ class FACEDEPTH_OT_complete_head(bpy.types.Operator):
         return poll_photo_mesh(cls, context)
 
     def execute(self, context):
+        from ..mesh import SEEN
         from ..mesh_edit import read_attribute
-        from .completion import SEEN, complete_object
+        from .completion import complete_object
 
         try:
             made = complete_object(context, context.active_object, self.hide_original)

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...core.errors import FaceDepthError
+from ..mesh import SEEN
 from .mesh_targets import edit_targets, poll_mesh, weights_of
 
 # Shared with the operators that do one step of the clean-up each.
@@ -166,8 +167,9 @@ class FACEDEPTH_OT_cleanup(bpy.types.Operator):
     )
     cut_stretched: BoolProperty(
         name="Cut Stretched Faces",
-        description="Delete faces seen nearly edge-on from the front, as between face and ear",
-        default=True,
+        description="Delete faces seen nearly edge-on from the front, as between face and ear; at "
+        "first not of a whole head, which is steep all round",
+        default=True, options={'SKIP_SAVE'},
     )
     max_angle: FloatProperty(**MAX_ANGLE)
     drop_islands: BoolProperty(
@@ -188,6 +190,8 @@ class FACEDEPTH_OT_cleanup(bpy.types.Operator):
         from .cleanup_report import CleanupReport
         from .mesh_cleanup import cleanup_mesh
 
+        if not self.properties.is_property_set("cut_stretched"):
+            self.cut_stretched = SEEN not in context.active_object.data.attributes
         settings = self.as_keywords()
         try:
             reports = edit_targets(context, partial(cleanup_mesh, **settings))
