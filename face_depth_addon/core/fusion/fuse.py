@@ -165,8 +165,9 @@ class _Job:
         """Merge what was placed."""
         views = self._views()
         self._stage("merge", "Merging the surfaces", 0.65)
+        worth = [min(self.sharpness[index] / BLURRED, 1.0) ** 2 for index in self.used]
         head = merge(
-            views, self.fits, self.reference, self.landmarks, self.options.resolution
+            views, self.fits, self.reference, self.landmarks, self.options.resolution, worth
         )
         mesh = head_mesh(head)
         self._stage("texture", "Blending the colours", 0.8)

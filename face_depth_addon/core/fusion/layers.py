@@ -43,7 +43,9 @@ class Layer:
     weight: np.ndarray
 
 
-def layer_of(chart: HeadChart, surface: Surface, usual: np.ndarray) -> Layer:
+def layer_of(
+    chart: HeadChart, surface: Surface, usual: np.ndarray, worth: float = 1.0
+) -> Layer:
     """Draw a photo's surface on the chart.
 
     Parameters
@@ -52,6 +54,8 @@ def layer_of(chart: HeadChart, surface: Surface, usual: np.ndarray) -> Layer:
     surface : Surface
     usual : ndarray, (H, W) float32
         Radii of a usual head.
+    worth : float
+        Factor on the weight.
     """
     corner = np.arange(SIZE * SIZE, dtype=np.int32).reshape(SIZE, SIZE)
     quads = np.stack(
@@ -79,7 +83,7 @@ def layer_of(chart: HeadChart, surface: Surface, usual: np.ndarray) -> Layer:
     soft = _blurred(trust * inside, _SOFT / chart.spacing) * np.clip(rim / _RISE, 0.0, 1.0)
     # A photo that was taken from nearer shows more.
     pixel = surface.view.side * surface.fit.scale / surface.view.found.size
-    weight = np.where(inside > 0, soft * np.minimum(0.001 / pixel, 2.0), 0.0)
+    weight = np.where(inside > 0, worth * soft * np.minimum(0.001 / pixel, 2.0), 0.0)
     return Layer(radius.astype(np.float32), weight.astype(np.float32))
 
 

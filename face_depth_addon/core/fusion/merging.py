@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One surface of all photos, with what none of them shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -81,7 +82,8 @@ def upright(views: list[View], fits: list[Fit]) -> tuple[list[Fit], np.ndarray]:
 
 
 def merge(
-    views: list[View], fits: list[Fit], reference: int, landmarks: np.ndarray, rows: int
+    views: list[View], fits: list[Fit], reference: int, landmarks: np.ndarray, rows: int,
+    worth: Sequence[float],
 ) -> MergedHead:
     """Merge the photos' surfaces.
 
@@ -94,11 +96,15 @@ def merge(
     landmarks : ndarray, (468, 3)
     rows : int
         Of the chart.
+    worth : sequence of float
+        Factor on each photo's weight.
     """
     chart = HeadChart.all_round(mirror_plane(landmarks), landmarks, rows)
     usual = usual_head(chart, views[reference], fits[reference], landmarks)
     surfaces = [Surface.of(view, fit) for view, fit in zip(views, fits)]
-    layers = [layer_of(chart, surface, usual.radius) for surface in surfaces]
+    layers = [
+        layer_of(chart, surface, usual.radius, factor) for surface, factor in zip(surfaces, worth)
+    ]
     weights = np.stack([layer.weight for layer in layers])
     single = single_photo(chart, landmarks, weights, reference)
     fused, total = _patched(

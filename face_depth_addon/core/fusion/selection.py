@@ -16,7 +16,7 @@ _THUMB, _SAME = 48, 0.985
 # better by that factor.
 _STRANGE, _DOUBTFUL, _BETTER = 0.41, 0.5, 1.25
 # Share of the sharpest photo's sharpness below which one is called blurred.
-BLURRED = 0.25
+BLURRED = 0.45
 
 
 def repeated(views: Sequence[View]) -> dict[int, tuple[int, bool]]:
