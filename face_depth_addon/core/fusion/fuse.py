@@ -29,7 +29,8 @@ from .merging import MergedHead, merge, upright
 from .selection import BLURRED, agreement, repeated, sharpness, stranger
 from .view import Fit, Surface, View, camera_place
 
-_MATCHINGS = 2
+# How often photos are compared in detail: the more seldom the more there are.
+_MATCHINGS, _FEW, _OF_MANY = 4, 9, 2
 # Spacing of a point cloud's pixels, and least trust.
 _CLOUD_STEP, _CLOUD_TRUST = 2, 0.1
 
@@ -151,10 +152,12 @@ class _Job:
         if self.options.last_step == "LANDMARKS":
             fits = rough
         elif self.options.last_step == "REFINED":
-            for number in range(_MATCHINGS):
+            rounds = _MATCHINGS if len(views) <= _FEW else _OF_MANY
+            for number in range(rounds):
+                done = 0.3 + 0.3 * number / rounds
                 if number:
-                    matches = self._matched(_surfaces(views, fits), 0.3 + 0.1 * number)
-                self._stage("refine", "Correcting poses and depths", 0.38 + 0.1 * number)
+                    matches = self._matched(_surfaces(views, fits), done)
+                self._stage("refine", "Correcting poses and depths", done + 0.2 / rounds)
                 fits = align_matches(views, fits, reference, matches)
         surfaces = _surfaces(views, fits)
         self.residuals["refined"] = _millimetres(surfaces)
@@ -217,7 +220,7 @@ class _Job:
         pairs = overlapping(surfaces)
         found = []
         for number, (first, second) in enumerate(pairs):
-            self._tell("Comparing the photos in detail", fraction + 0.08 * number / len(pairs))
+            self._tell("Comparing the photos in detail", fraction + 0.04 * number / len(pairs))
             found += [match(first, second, surfaces), match(second, first, surfaces)]
         return found
 
