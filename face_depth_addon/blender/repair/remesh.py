@@ -19,7 +19,7 @@ Unit = Literal["TRIANGLES", "VERTICES"]
 # How often a remesher may try to come near to the number that is asked for, and the share of it by
 # which it may miss. QuadriFlow takes seconds each time and does not come nearer for long.
 _TRIES, _NEAR = 4, 0.05
-_QUADRIFLOW_TRIES, _QUADRIFLOW_NEAR = 2, 0.1
+_QUADRIFLOW_TRIES, _QUADRIFLOW_NEAR = 4, 0.1
 
 
 def quad_remesh(
