@@ -561,15 +561,18 @@ def inference_times(photo: Path, repeats: int) -> dict:
     from PIL import Image
     from transformers import pipeline
 
-    from face_depth_addon.inference.dpt import DepthNetwork, import_torch
-    from face_depth_addon.inference.model_folder import BUNDLED, find_model
+    from face_depth_addon.inference.cards import BUNDLED
+    from face_depth_addon.inference.depth_sources.transformers_model import DepthNetwork
+    from face_depth_addon.inference.registry import find_model
+    from face_depth_addon.inference.running import Running
+    from face_depth_addon.inference.torch_setup import import_torch
 
     import_torch()
     folder = find_model(BUNDLED)
     rgb = _face_crop(photo, folder)
     image = Image.fromarray(rgb)
-    ours = DepthNetwork(replace(folder, average_flipped=True), "cpu")
-    once = DepthNetwork(replace(folder, average_flipped=False), "cpu")
+    ours = DepthNetwork(replace(folder, average_flipped=True), Running("cpu"))
+    once = DepthNetwork(replace(folder, average_flipped=False), Running("cpu"))
     stock, stock16 = (
         pipeline("depth-estimation", model=str(folder.path), device="cpu", dtype=dtype)
         for dtype in (torch.float32, "auto")
@@ -595,7 +598,7 @@ def _face_crop(photo: Path, folder):
     from face_depth_addon.core.photo import load_photo
     from face_depth_addon.core.pipeline import Pipeline
     from face_depth_addon.core.sampling import cut
-    from face_depth_addon.inference.model_folder import MODELS
+    from face_depth_addon.inference.cards import MODELS
 
     loaded = load_photo(str(photo))
     face, _ = Pipeline(MODELS).choose_face(loaded, 0)

@@ -23,8 +23,7 @@ from transformers import (
 from face_depth_addon.core.errors import ModelError
 from face_depth_addon.core.reconstruction import Reconstruction
 from face_depth_addon.inference.client import Request, WorkerClient
-from face_depth_addon.inference.dpt import DepthNetwork
-from face_depth_addon.inference.model_folder import find_model
+from face_depth_addon.inference.depth_sources.transformers_model import DepthNetwork
 from face_depth_addon.inference.networks import (
     AttentionUnet,
     AttentionUnetConfig,
@@ -32,6 +31,8 @@ from face_depth_addon.inference.networks import (
     DepthVaeConfig,
     FaceDepthAnything,
 )
+from face_depth_addon.inference.registry import find_model
+from face_depth_addon.inference.running import Running
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = "model.safetensors"
@@ -122,10 +123,10 @@ def test_folder_from_training_gives_a_surface(client, networks, astronaut, kind)
 def test_prediction_is_the_networks_own_of_both_views(networks, kind):
     """Also after half precision on disk, and at the size that the network was trained at."""
     model, folder = networks[kind]
-    loaded = DepthNetwork(find_model(str(folder)), "cpu")
+    loaded = DepthNetwork(find_model(str(folder)), Running("cpu"))
     assert loaded.input_size == RECIPES[kind].size
     assert (loaded.margin, loaded.rise) == (RECIPES[kind].margin, RECIPES[kind].rise)
-    assert loaded.absolute
+    assert loaded.kind == "crop_sides"
     rgb = np.random.default_rng(2).integers(0, 256, (loaded.input_size,) * 2 + (3,), np.uint8)
     found = loaded.predict(rgb)
 
@@ -193,7 +194,7 @@ def test_code_of_a_new_autoencoder_is_not_lost_in_its_noise():
 def test_mask_that_is_not_to_be_used_is_not_given(networks, tmp_path):
     folder = exported(networks["dpt"][0], "dpt", tmp_path / "maskless", subject=False)
     rgb = np.zeros((224, 224, 3), np.uint8)
-    assert DepthNetwork(find_model(str(folder)), "cpu").predict(rgb).subject is None
+    assert DepthNetwork(find_model(str(folder)), Running("cpu")).predict(rgb).subject is None
 
 
 @pytest.mark.parametrize(("kind", "lost"), [
@@ -206,7 +207,7 @@ def test_incomplete_weights_are_one_sentence(networks, tmp_path, kind, lost):
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     expected = r"^The weights of the depth model tiny do not fit its config\.json\.$"
     with pytest.raises(ModelError, match=expected):
-        DepthNetwork(find_model(str(folder)), "cpu")
+        DepthNetwork(find_model(str(folder)), Running("cpu"))
 
 
 @pytest.mark.parametrize("changes", [{"size": {"height": 192, "width": 192}},
@@ -215,7 +216,7 @@ def test_vae_reads_its_own_size_whatever_the_preprocessor_says(networks, tmp_pat
     folder = shutil.copytree(networks["vae"][1], tmp_path / "tiny")
     path = folder / "preprocessor_config.json"
     write_json(path, {**json.loads(path.read_text()), **changes})
-    loaded = DepthNetwork(find_model(str(folder)), "cpu")
+    loaded = DepthNetwork(find_model(str(folder)), Running("cpu"))
     assert loaded.input_size == 128
     assert loaded.predict(np.zeros((128, 128, 3), np.uint8)).depth.shape == (128, 128)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from face_depth_addon.blender import photo_source, worker
-from face_depth_addon.blender.properties import MODEL_FOLDER, MODEL_ITEMS
+from face_depth_addon.inference.cards import read_cards
 from face_depth_addon.blender.reconstruct import Settings, finish, reconstruct_steps
 from face_depth_addon.core.errors import TorchError
 from face_depth_addon.core.relief.building import Layout
@@ -42,7 +42,9 @@ def reconstruct(photo, **properties) -> bpy.types.Object:
     return bpy.context.object
 
 
-@pytest.mark.parametrize("model", [name for name, *_ in MODEL_ITEMS if name != MODEL_FOLDER])
+@pytest.mark.parametrize("model", [
+    card.name for card in read_cards().values() if card.comes_along
+])
 def test_mesh_is_a_head_of_the_right_size_and_way_round(astronaut, model):
     item = reconstruct(astronaut, model=model, resolution=512)
     mesh = item.data

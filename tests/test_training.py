@@ -19,8 +19,10 @@ from training.samples import face_crop, read_sample
 from transformers import Dinov2Config, Dinov2Model
 
 from face_depth_addon.core.pipeline import Options, Pipeline, photo_depth
-from face_depth_addon.inference.dpt import DepthNetwork
-from face_depth_addon.inference.model_folder import MODELS, find_model
+from face_depth_addon.inference.cards import MODELS
+from face_depth_addon.inference.depth_sources.transformers_model import DepthNetwork
+from face_depth_addon.inference.registry import find_model
+from face_depth_addon.inference.running import Running
 
 TRAIN = Path(__file__).resolve().parent.parent / "scripts" / "train.py"
 SIZE, FOCAL, DISTANCE, RADIUS = 96, 300.0, 600.0, 75.0
@@ -148,11 +150,11 @@ def test_the_result_is_a_model_that_the_product_takes(
     assert run.returncode == 0, run.stderr
     assert "mae" in run.stdout and len(rows(tmp_path / "checks.csv")) == 1
     folder = find_model(str(tmp_path / "model"))
-    assert folder.absolute and folder.subject and folder.input_size == size
+    assert folder.kind == "crop_sides" and folder.subject and folder.input_size == size
     from face_depth_addon.core.photo import load_photo
     from face_depth_addon.core.pipeline import Clock
 
-    network = DepthNetwork(folder, "cpu")
+    network = DepthNetwork(folder, Running("cpu"))
     result = Pipeline(MODELS).run(
         load_photo(astronaut), lambda: network, Options(), Clock(lambda *_: None)
     )

@@ -13,7 +13,7 @@ from turned_photos import turned_photo
 from face_depth_addon.core.errors import Cancelled, PhotoError
 from face_depth_addon.core.fusion.video import Candidate, choose_frames, spread
 from face_depth_addon.core.pipeline import Pipeline
-from face_depth_addon.inference.model_folder import MODELS
+from face_depth_addon.inference.cards import MODELS
 
 RATE = 10.0
 YAWS = (-36.0, -24.0, -12.0, 0.0, 12.0, 24.0, 36.0)

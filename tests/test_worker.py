@@ -19,7 +19,7 @@ from face_depth_addon.core.errors import (
     WorkerError,
 )
 from face_depth_addon.inference.client import Request, WorkerClient
-from face_depth_addon.inference.model_folder import BUNDLED, FACEMESH
+from face_depth_addon.inference.cards import BUNDLED, FACEMESH
 
 
 @pytest.fixture(scope="module")

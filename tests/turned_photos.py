@@ -11,7 +11,7 @@ from face_depth_addon.core.photo import Photo
 from face_depth_addon.core.pipeline import Clock, Options, Pipeline
 from face_depth_addon.core.polygons.raster import rasterise
 from face_depth_addon.core.reconstruction import Reconstruction
-from face_depth_addon.inference.model_folder import MODELS
+from face_depth_addon.inference.cards import MODELS
 
 SIZE = 360
 _STEP = 3

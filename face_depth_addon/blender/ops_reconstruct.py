@@ -16,7 +16,7 @@ from bpy.props import (
 from ..core.errors import ModelError, NoFaceError, PhotoError
 from ..core.relief.building import Layout
 from ..core.relief.shaping import Shape
-from ..inference.model_folder import BUNDLED, FACEMESH
+from ..inference.cards import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .preferences import worker_settings
 from .properties import MODEL_FOLDER, MODEL_ITEMS, PROJECTION, REGION, RESOLUTION, STRENGTH

@@ -4,7 +4,7 @@
 import bpy
 
 from .ops_reconstruct import FACEDEPTH_OT_reconstruct, chosen_image
-from .properties import MODEL_FOLDER
+from .properties import MODEL_FILE, MODEL_FOLDER
 from .running import draw_button
 
 # Share of a square grid that a head with its shoulders fills, rounded, for the estimate.
@@ -41,6 +41,8 @@ class FACEDEPTH_PT_main(bpy.types.Panel):
         column.prop(settings, "model")
         if settings.model == MODEL_FOLDER:
             column.prop(settings, "model_folder", text="Folder")
+        elif settings.model == MODEL_FILE:
+            column.prop(settings, "model_file", text="File")
         column.prop(settings, "whole_image", text="Whole Image")
         row = column.row()
         row.enabled = not settings.whole_image

@@ -11,7 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..inference.model_folder import BUNDLED, FACEMESH, bundled_title
+from ..inference.cards import Card, read_cards
 from .fusion.photo_list import FACEDEPTH_PG_fusion
 
 SOURCE_ITEMS = (
@@ -19,20 +19,25 @@ SOURCE_ITEMS = (
     ('OBJECT', "Selected", "The image empty, or the plane with an image, that is selected"),
     ('EDITOR', "Editor", "The image that is open in an Image Editor"),
 )
-MODEL_FOLDER = 'FOLDER'
-# The numbers stand in saved files, so that none may ever be given to another model.
-_NETWORKS = (
-    (BUNDLED, 0, "The best shape, under a second once warm"),
-    ("face-attention-unet", 3, "A fifth of the size of Face DPT and quicker, but coarser"),
-    ("face-vae", 4, "The quickest network, for a plausible but smooth head"),
-)
+MODEL_FOLDER, MODEL_FILE = 'FOLDER', 'FILE'
+
+
+def _item(card: Card) -> tuple[str, str, str, int]:
+    told = card.good_at
+    if not card.comes_along:
+        told += f" ({card.size_text}, {card.licence})"
+    return card.name, card.title, told, card.number
+
+
+#: An empty name makes a heading of the menu.
 MODEL_ITEMS = (
-    *(
-        (name, title, text, number) for name, number, text in _NETWORKS
-        if (title := bundled_title(name))
-    ),
-    (FACEMESH, "Fast", "A smooth surface through 468 landmarks, without PyTorch", 1),
-    (MODEL_FOLDER, "Folder", "A depth model of your own, in the format of transformers", 2),
+    ("", "Faces", ""),
+    *(_item(card) for card in read_cards().values() if card.faces_only),
+    ("", "Anything", ""),
+    *(_item(card) for card in read_cards().values() if not card.faces_only),
+    ("", "Your Own", ""),
+    (MODEL_FOLDER, "Folder", "A model in the format of transformers or diffusers", 2),
+    (MODEL_FILE, "ONNX File", "A model exported to ONNX; needs onnxruntime", 5),
 )
 PROJECTIONS = (
     ('RELIEF', "Relief", "Straight towards the viewer, as in a medal"),
@@ -77,7 +82,11 @@ class FACEDEPTH_PG_settings(bpy.types.PropertyGroup):
     model: EnumProperty(name="Model", items=MODEL_ITEMS)
     model_folder: StringProperty(
         name="Model Folder", subtype='DIR_PATH',
-        description="Holds config.json, model.safetensors and preprocessor_config.json",
+        description="Holds config.json, model.safetensors and preprocessor_config.json, or a "
+        "pipeline of diffusers",
+    )
+    model_file: StringProperty(
+        name="ONNX File", subtype='FILE_PATH', description="A depth model that ends in .onnx",
     )
     whole_image: BoolProperty(
         name="Use the Whole Image", description="Do not look for a face: any object will do",

@@ -12,7 +12,7 @@ import bpy
 from ..core.errors import MeshError, TorchError
 from ..core.relief.building import Layout, build_surface
 from ..core.relief.shaping import Shape, depth_span, photo_viewpoint
-from ..inference.model_folder import BUNDLED, FACEMESH
+from ..inference.cards import BUNDLED, FACEMESH
 from .linking import link_object, select_alone
 from .material import photo_material
 from .mesh import fill_mesh

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 
 from .camera import Camera, assumed_camera, from_camera_plane
 from .crop import Crop, transform_points
+from .depth.predicted import DepthSource, Placed, Prediction, place_prediction
+from .detail.normals import normal_detail
 from .errors import FaceDepthError, ModelError, NoFaceError
 from .face.detection import FaceDetector
 from .face.facemesh import facemesh_depth
@@ -25,37 +26,8 @@ from .sampling import cut, inside_photo, paste
 
 _CROP_MARGIN, _CROP_RISE = 1.7, 0.05
 _WHOLE_IMAGE_METRES = 0.25
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of a square crop.
-
-    Attributes
-    ----------
-    depth : ndarray, (h, w) float32
-        Nearer is larger; in sides of the crop, or disparity up to an affine change.
-    subject : ndarray, (h, w) float32, or None
-        Probability that the pixel is the person's, in [0, 1]; None if the network has no mask.
-    """
-
-    depth: np.ndarray
-    subject: np.ndarray | None = None
-
-
-class DepthSource(Protocol):
-    """A network that gives depth for a square crop."""
-
-    #: Side of the square that the network reads, in pixels.
-    input_size: int
-    #: Side of the crop over the landmarks' box, and its rise in sides.
-    margin: float
-    rise: float
-    #: True: depth in sides of the crop. False: disparity up to an affine change.
-    absolute: bool
-
-    def predict(self, rgb: np.ndarray) -> Prediction:
-        """Look at a crop: (s, s, 3) uint8."""
+# Forms wider than this come from the depth and not from a network's normals, in sides of the crop.
+_FROM_NORMALS = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,10 +40,13 @@ class Options:
         Which face, 0 the largest; None for the whole image.
     resolution : int
         Vertices along the longest side that the mesh will have.
+    fit : bool
+        Scale depth in metres to the face's landmarks too.
     """
 
     face: int | None = 0
     resolution: int = 512
+    fit: bool = False
 
 
 @dataclass
@@ -190,21 +165,21 @@ class Pipeline:
         matte, subject = self._separate(photo, crop, face, rgb, seen.subject if seen else None)
         clock.enter("depth", "Shaping the surface", 0.75)
         if network is None:
-            depth = facemesh_depth(face, crop, size)
+            depth, placed = facemesh_depth(face, crop, size), None
         else:
-            depth = _network_depth(network, seen.depth, crop, face, rgb, subject)
+            depth, placed = _network_depth(
+                network, seen, photo, crop, face, rgb, subject, options.fit
+            )
         clock.enter("texture", "Preparing the colours", 0.85)
         pictures = with_depth(photo_pictures(photo.rgb, crop, size), depth, matte, subject)
         clock.finish()
         return Reconstruction(
             depth=depth, subject=subject, matte=matte, rgb=rgb, crop=crop,
-            metres_per_pixel=(
-                face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
-            ),
+            metres_per_pixel=placed and placed.metres_per_pixel or _scale(photo, face),
             origin=origin_of(depth, subject),
             pictures=pictures,
             landmarks=_landmarks_in(crop, face) if face else None,
-            info=_describe(photo, face, faces, clock.timings),
+            info=_describe(photo, face, faces, clock.timings) | _told(seen, placed),
         )
 
     def _crop(self, photo: Photo, face: Face | None, network: DepthSource | None) -> Crop:
@@ -241,23 +216,33 @@ class Pipeline:
 
 
 def _network_depth(
-    network: DepthSource, coarse: np.ndarray, crop: Crop, face: Face | None,
-    rgb: np.ndarray, subject: np.ndarray,
-) -> np.ndarray:
+    network: DepthSource, seen: Prediction, photo: Photo, crop: Crop, face: Face | None,
+    rgb: np.ndarray, subject: np.ndarray, fit: bool,
+) -> tuple[np.ndarray, Placed]:
     """The network's depth at the size of ``rgb``, in photo pixels, edges on the photo's."""
-    shape = coarse.shape[::-1]
+    shape = seen.depth.shape[::-1]
     trust = cv2.resize(subject.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
-    if network.absolute:
-        coarse = coarse * np.float32(crop.side)
-    else:
-        coarse = _to_pixels(coarse, trust, crop, face)
+    height, width = photo.rgb.shape[:2]
+    camera = assumed_camera(width, height, photo.focal_35mm, _scale(photo, face))
+    placed = place_prediction(network, seen, trust, crop, face, camera, fit)
     # The network's outermost pixels already fall towards the background.
     sure = trust > 0.95
-    coarse = extend(coarse, sure if sure.any() else trust > 0.5)
+    coarse = extend(placed.depth, sure if sure.any() else trust > 0.5)
     if face is not None:
         coarse = _calm_around_face(coarse, face, crop)
     guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
-    return guided_upsample(coarse, guide, 2, 6e-2)
+    depth = guided_upsample(coarse, guide, 2, 6e-2)
+    if seen.normals is None:
+        return depth, placed
+    size = len(rgb)
+    normals = cv2.resize(seen.normals, (size, size))
+    pixel = crop.side / size
+    return depth + normal_detail(depth, normals, subject, pixel, _FROM_NORMALS * size), placed
+
+
+def _scale(photo: Photo, face: Face | None) -> float:
+    """Metres per photo pixel at the subject."""
+    return face.metres_per_pixel if face else _WHOLE_IMAGE_METRES / max(photo.rgb.shape[:2])
 
 
 def _calm_around_face(depth: np.ndarray, face: Face, crop: Crop) -> np.ndarray:
@@ -268,20 +253,6 @@ def _calm_around_face(depth: np.ndarray, face: Face, crop: Crop) -> np.ndarray:
     hull = cv2.dilate(hull, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
     inside = cv2.GaussianBlur(hull, (0, 0), size / 45)
     return inside * depth + (1.0 - inside) * cv2.GaussianBlur(depth, (0, 0), size / 90)
-
-
-def _to_pixels(
-    disparity: np.ndarray, trust: np.ndarray, crop: Crop, face: Face | None
-) -> np.ndarray:
-    """Scale and shift relative disparity: on the landmarks, or to a plausible relief."""
-    if face is None:
-        low, high = np.percentile(disparity[trust > 0.5], (2, 98))
-        return (disparity - low) / max(high - low, 1e-6) * np.float32(0.4 * crop.side)
-    points = transform_points(crop.from_photo(disparity.shape[0]), face.landmarks[:, :2])
-    column, row = np.clip(points.astype(int), 0, disparity.shape[0] - 1).T
-    known = np.column_stack([disparity[row, column], np.ones(len(row))])
-    (scale, shift), *_ = np.linalg.lstsq(known, face.landmarks[:, 2], rcond=None)
-    return (disparity * scale + shift).astype(np.float32)
 
 
 def _landmarks_in(crop: Crop, face: Face) -> np.ndarray:
@@ -304,6 +275,13 @@ def _describe(photo: Photo, face: Face | None, faces: int, timings: dict) -> dic
             "inter_pupil_px": round(face.inter_pupil, 2),
         }
     return info
+
+
+def _told(seen: Prediction | None, placed: Placed | None) -> dict:
+    """What a report says of a network's depth."""
+    if placed is None:
+        return {"notes": []}
+    return {"depth": placed.told, "notes": list(filter(None, (seen.note, placed.note)))}
 
 
 def photo_depth(reconstruction: Reconstruction, camera: Camera | None = None) -> np.ndarray:

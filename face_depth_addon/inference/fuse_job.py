@@ -25,8 +25,10 @@ from ..core.fusion.fused import FusedHead, PhotoCloud, PhotoReport
 from ..core.fusion.limits import MOST_PHOTOS
 from ..core.fusion.video import MOST_FRAMES, choose_frames
 from ..core.photo import Photo
-from ..core.pipeline import Clock, DepthSource, Options, Pipeline
+from ..core.depth.predicted import DepthSource
+from ..core.pipeline import Clock, Options, Pipeline
 from ..core.reconstruction import Reconstruction
+from .running import Running
 from .sources import is_video, name_of, read_photo
 
 Report = Callable[[str, float], None]
@@ -47,7 +49,8 @@ class FuseJob:
         The ``photo`` and the ``arrays`` of a request each.
     source : callable
         Gives the network when it is needed; None means landmarks alone.
-    model, device : str
+    model : str
+    running : Running
         What that network is.
     options : Options
         For each photo.
@@ -57,7 +60,7 @@ class FuseJob:
     sources: Sequence[tuple[dict, dict[str, np.ndarray]]]
     source: Callable[[], DepthSource | None]
     model: str
-    device: str
+    running: Running
     options: Options
     fusion: FuseOptions
 
@@ -204,7 +207,7 @@ def _reconstruct(
         clock.enter("photo", "Reading the photo", 0.0)
         photo = given.read()
         said = PhotoReport(photo.name, used=True, digest=photo.digest)
-        key = json.dumps([photo.digest, job.model, job.device, vars(job.options)])
+        key = json.dumps([photo.digest, job.model, vars(job.running), vars(job.options)])
         result = kept.get(key)
         if result is None:
             result = pipeline.run(photo, job.source, job.options, clock)

@@ -21,8 +21,12 @@ class Request:
         ``{"path": str}``, or ``{"name": str}`` with ``data`` in ``arrays`` (an encoded
         image file), or ``{"name": str, "linear": bool}`` with ``pixels`` in ``arrays``.
     model : str
-        ``facemesh``, a bundled model's name or a folder.
+        A card's name, or the path of a folder or an ONNX file.
     device : str
+    running : dict
+        Further fields of `running.Running`.
+    models : str
+        The user's own folder of models, or empty.
     options : dict
         Fields of `core.pipeline.Options`.
     depth_output : str or None
@@ -33,6 +37,8 @@ class Request:
     photo: dict
     model: str
     device: str = "auto"
+    running: dict = field(default_factory=dict)
+    models: str = ""
     options: dict = field(default_factory=dict)
     depth_output: str | None = None
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
@@ -41,7 +47,7 @@ class Request:
         """What the worker is told, but for the job's number."""
         return {
             "type": "job", "photo": self.photo, "model": self.model, "device": self.device,
-            "options": self.options, "depth_output": self.depth_output,
+            "running": self.running, "models": self.models, "options": self.options, "depth_output": self.depth_output,
         }, self.arrays
 
     def result(self, header: dict, arrays: dict[str, np.ndarray]) -> Reconstruction:
@@ -67,8 +73,8 @@ class FuseRequest:
     photos : tuple of (dict, dict of ndarray)
         The ``photo`` and the ``arrays`` of a `Request` each. Of a path to a video, the worker
         takes frames.
-    model : str
-    device : str
+    model, device, running, models
+        As those of a `Request`.
     options : dict
         Fields of `core.pipeline.Options`, for each photo.
     fusion : dict
@@ -78,6 +84,8 @@ class FuseRequest:
     photos: tuple[tuple[dict, dict[str, np.ndarray]], ...]
     model: str
     device: str = "auto"
+    running: dict = field(default_factory=dict)
+    models: str = ""
     options: dict = field(default_factory=dict)
     fusion: dict = field(default_factory=dict)
 
@@ -85,7 +93,8 @@ class FuseRequest:
         """What the worker is told, but for the job's number."""
         return {
             "type": "fuse", "photos": [photo for photo, _ in self.photos], "model": self.model,
-            "device": self.device, "options": self.options, "fusion": self.fusion,
+            "device": self.device, "running": self.running, "models": self.models,
+            "options": self.options, "fusion": self.fusion,
         }, {
             f"{number}.{name}": array
             for number, (_, arrays) in enumerate(self.photos) for name, array in arrays.items()

@@ -5,7 +5,6 @@ It keeps the models warm between jobs, and ends itself when idle for long or whe
 process that started it goes.
 """
 
-import gc
 import logging
 import os
 import queue
@@ -25,8 +24,11 @@ from ..core.depth.depth_file import write_depth
 from ..core.errors import Cancelled, FaceDepthError
 from ..core.pipeline import Clock, Options, Pipeline, photo_depth
 from .fused_message import pack_head
-from .model_folder import FACEMESH, MODELS, ModelFolder, find_model
+from .cards import MODELS
+from .depth_sources import Checked
 from .protocol import read_message, write_message
+from .registry import find_model, is_landmarks, load_model
+from .running import Running
 from .sources import read_photo
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class Worker:
         self._cancelled: set[int] = set()
         self._pipeline = Pipeline(MODELS)
         self._loader = ThreadPoolExecutor(1)
-        self._network: tuple[ModelFolder, str, Future] | None = None
+        self._network: tuple[Checked, Running, Future] | None = None
         self._kept: Kept | None = None
 
     def serve(self) -> None:
@@ -111,7 +113,7 @@ class Worker:
                 "type": "progress", "job": job, "label": label, "fraction": fraction,
             })
 
-        network = self._start_loading(header["model"], header["device"])
+        network = self._start_loading(header)
         run = self._fuse if header["type"] == "fuse" else self._reconstruct
         answer, arrays = run(header, arrays, network, report)
         report("Sending the result", 0.98)
@@ -171,38 +173,33 @@ class Worker:
             sources[int(number)][1][kind] = array
         job = FuseJob(
             sources, network.result if network else lambda: None, header["model"],
-            header["device"], Options(**header["options"]), FuseOptions(**header["fusion"]),
+            _running(header), Options(**header["options"]), FuseOptions(**header["fusion"]),
         )
         head = fuse_photos(self._pipeline, job, self._kept, report)
         answer, arrays = pack_head(head)
         return {**answer, "info": dict(head.info)}, arrays
 
-    def _start_loading(self, model: str, device: str) -> Future | None:
-        """Load a network beside the rest of the job, unless it is loaded already."""
-        if model == FACEMESH:
+    def _start_loading(self, header: dict) -> Future | None:
+        """Load a model beside the rest of the job, unless it is loaded already."""
+        if is_landmarks(header["model"]):
             return None
-        folder = find_model(model)
-        if self._network is None or self._network[:2] != (folder, device) or (
+        checked = find_model(header["model"], header["models"])
+        running = _running(header)
+        if self._network is None or self._network[:2] != (checked, running) or (
             self._network[2].done() and self._network[2].exception()
         ):
-            self._network = (folder, device, self._loader.submit(_load_network, folder, device))
+            # Two large models at once may be more than the memory holds.
+            self._network = None
+            self._network = checked, running, self._loader.submit(load_model, checked, running)
         return self._network[2]
 
 
-def _load_network(folder: ModelFolder, device: str):
-    from .dpt import DepthNetwork, import_torch
-
-    # Importing makes many objects and little garbage: looking for it takes a fifth of the time.
-    gc.disable()
-    try:
-        import_torch()
-        return DepthNetwork(folder, device)
-    finally:
-        gc.enable()
+def _running(header: dict) -> Running:
+    return Running(device=header["device"], **header["running"])
 
 
 def _versions() -> dict[str, str]:
-    names = ("numpy", "cv2", "PIL", "torch", "transformers")
+    names = ("numpy", "cv2", "PIL", "torch", "transformers", "diffusers", "onnxruntime")
     return {
         name: str(sys.modules[name].__version__) for name in names if name in sys.modules
     }

@@ -16,7 +16,10 @@ from face_depth_addon.core.face.landmarks import Face
 from face_depth_addon.core.photo import Photo
 from face_depth_addon.core.pipeline import Clock, DepthSource, Options, Pipeline, photo_depth
 from face_depth_addon.core.reconstruction import Reconstruction
-from face_depth_addon.inference.model_folder import FACEMESH, MODELS, ModelFolder, find_model
+from face_depth_addon.inference.cards import FACEMESH, MODELS
+from face_depth_addon.inference.depth_sources import Checked
+from face_depth_addon.inference.registry import find_model, load_model
+from face_depth_addon.inference.running import Running
 
 from .mean_head import MeanHead
 from .truth import Truth
@@ -75,14 +78,14 @@ class Model:
     ----------
     name : str
     pipeline : FacePipeline
-    folder : ModelFolder or None
+    checked : Checked or None
         None for the landmarks.
     is_baseline : bool
     """
 
     name: str
     pipeline: FacePipeline
-    folder: ModelFolder | None
+    checked: Checked | None
     is_baseline: bool = False
     own_mask: bool = True
 
@@ -92,12 +95,9 @@ class Model:
 
     @cached_property
     def _network(self) -> DepthSource | None:
-        if self.folder is None:
+        if self.checked is None:
             return None
-        from face_depth_addon.inference.dpt import DepthNetwork, import_torch
-
-        import_torch()
-        return DepthNetwork(self.folder)
+        return load_model(self.checked, Running())
 
     def predict(self, truth: Truth) -> np.ndarray | None:
         """Depth of the face that is nearest to the true one, or None if none is on it."""

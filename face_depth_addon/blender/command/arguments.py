@@ -13,9 +13,8 @@ from ...core.fusion.limits import (
     USUAL_RESOLUTION,
 )
 from ...core.relief.building import SHEET_ANGLE
-from ...inference.model_folder import BUNDLED
+from ...inference.cards import BUNDLED, read_cards
 from ..output.export import WRITERS
-from ..properties import MODEL_FOLDER, MODEL_ITEMS
 from .targets import OUTPUTS, flag
 
 _EPILOG = """exit codes: 0 every output was written; 1 a photo failed (the others were done);
@@ -126,8 +125,9 @@ def _add_edits(group: argparse._ArgumentGroup) -> None:
 def _named_models() -> str:
     """Each model that has a name, with what it is good for."""
     return "; ".join(
-        f"{name}{' (default)' if name == BUNDLED else ''}: {text[0].lower()}{text[1:]}"
-        for name, _, text, _ in MODEL_ITEMS if name != MODEL_FOLDER
+        f"{name}{' (default)' if name == BUNDLED else ''}: "
+        f"{card.good_at[0].lower()}{card.good_at[1:]}"
+        for name, card in read_cards().items()
     )
 
 

@@ -13,7 +13,7 @@ from ...core.depth.meaning import Meaning
 from ...core.errors import NoFaceError
 from ...core.relief.building import Layout
 from ...core.relief.shaping import Shape
-from ...inference.model_folder import FACEMESH
+from ...inference.cards import FACEMESH
 from ..packages import require_packages
 from ..photo_source import PhotoSource
 from ..reconstruct import Outcome, Progress, Settings, build_steps, finish, infer_steps

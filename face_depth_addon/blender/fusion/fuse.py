@@ -10,7 +10,7 @@ import bpy
 
 from ...core.fusion.limits import USUAL_RESOLUTION
 from ...core.fusion.sizing import sized
-from ...inference.model_folder import BUNDLED
+from ...inference.cards import BUNDLED
 from ..photo_source import PhotoSource
 from ..reconstruct import Progress
 from .fused_object import add_head

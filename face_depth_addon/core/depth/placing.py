@@ -11,6 +11,7 @@ from ..errors import DepthMapError
 from ..face.face_points import LEFT_EYE, RIGHT_EYE
 from ..reconstruction import Reconstruction
 from .depth_file import DepthMap
+from .fitting import Fit, Marks, fit_to_marks
 from .frame import Frame
 from .meaning import Meaning
 from .reading import interpret
@@ -22,7 +23,6 @@ _USUAL_FOCAL_35MM = 50.0
 _METRES = {"METRES": 1.0, "MILLIMETRES": 0.001}
 # A map of the same face agrees better with its landmarks than this, as a correlation.
 _LEAST_AGREEMENT = 0.3
-_FIT_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -136,41 +136,32 @@ class _Placing:
         return np.where(self.subject[rows, columns], values[rows, columns], np.nan)
 
     def _fitted(self, camera: Camera) -> np.ndarray:
-        """Nearness of a relative map by the landmarks' own: a scale and a shift.
-
-        Disparity is so scaled and shifted that 1 / distance fits, so that it needs no more than
-        the camera's distance.
-        """
+        """Nearness of a relative map by the landmarks' own: a scale and a shift."""
         blank, meaning = self.frame.blank, self.meaning
         x, y = transform_points(blank.crop.to_photo(1), blank.landmarks[:, :2]).T
         offset, factor = _slant(blank.crop, camera, x, y)
         true = blank.landmarks[:, 2] * factor + offset
-        values = self._at(self.depth_map.values, blank.landmarks)
-        seen = np.isfinite(values)
-        sign = 1.0 if meaning.near == "white" else -1.0
-        self._require_agreement(sign * values[seen], true[seen])
-        if meaning.kind == "depth":
-            scale, shift = _robust_line(values[seen], true[seen])
-            return (scale * self.depth_map.values + shift).astype(np.float32)
-        eyes = true[list(RIGHT_EYE + LEFT_EYE)].mean()
-        away = camera.focal_px - (true - eyes)
-        scale, shift = _robust_line(values[seen], camera.focal_px / away[seen])
-        # Nothing is behind the camera, or so far off that it is no part of a person.
-        inverse = np.clip(scale * self.depth_map.values + shift, 0.5, 10.0)
-        return (eyes + camera.focal_px * (1.0 - 1.0 / inverse)).astype(np.float32)
+        marks = Marks(
+            blank.landmarks[:, :2] * blank.size, true,
+            float(true[list(RIGHT_EYE + LEFT_EYE)].mean()), camera.focal_px,
+        )
+        sign = np.float32(1.0 if meaning.near == "white" else -1.0)
+        fit = fit_to_marks(sign * self.depth_map.values, self.subject, meaning.kind, marks)
+        self._require_agreement(fit)
+        return fit.depth
 
-    def _require_agreement(self, nearer: np.ndarray, true: np.ndarray) -> None:
+    def _require_agreement(self, fit: Fit) -> None:
         """Raise where values that should grow with the landmarks' nearness do not."""
-        if len(nearer) < len(self.frame.blank.landmarks) / 4:
+        if fit.counted < len(self.frame.blank.landmarks) / 4:
             reason = "leaves out most of the face"
-        elif np.ptp(nearer) == 0.0:
+        elif fit.agreement == 0.0:
             reason = "is the same all over the face"
-        elif (agreement := np.corrcoef(nearer, true)[0, 1]) < -_LEAST_AGREEMENT:
+        elif fit.agreement < -_LEAST_AGREEMENT:
             other = "black" if self.meaning.near == "white" else "white"
             raise DepthMapError(
                 f'"{self.depth_map.name}" sinks where the face rises; choose near {other}.'
             )
-        elif agreement < _LEAST_AGREEMENT:
+        elif fit.agreement < _LEAST_AGREEMENT:
             reason = "does not fit the face in the photo"
         else:
             return
@@ -200,17 +191,6 @@ class _Placing:
 
     def _focal_px(self, focal_35mm: float) -> float:
         return _camera(self.frame.blank, focal_35mm, 1.0).focal_px
-
-
-def _robust_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Scale and shift that take ``x`` to ``y``, without what strays from the line."""
-    kept = np.ones(len(x), bool)
-    for _ in range(_FIT_ROUNDS):
-        known = np.column_stack([x, np.ones(len(x))])
-        (scale, shift), *_ = np.linalg.lstsq(known[kept], y[kept], rcond=None)
-        off = np.abs(scale * x + shift - y)
-        kept = off <= max(3.0 * np.median(off), 1e-12)
-    return float(scale), float(shift)
 
 
 def _camera(blank: Reconstruction, focal_35mm: float | None, metres_per_pixel: float) -> Camera:

@@ -1,72 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A depth network, of transformers or our own, as a depth source of the pipeline."""
+"""Depth networks of transformers, and our own, which are saved like those."""
 
-import importlib.util
+import gc
 import logging
+from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import DeviceError, ModelError, TorchError
-from ..core.pipeline import Prediction
-from .model_folder import ModelFolder
+from ...core.depth.predicted import Kind, Prediction
+from ...core.errors import DeviceError, ModelError
+from ..cards import Card
+from ..running import Running
+from ..torch_setup import (
+    choose_device,
+    choose_dtype,
+    device_with_room,
+    import_torch,
+    no_room,
+    not_loaded,
+)
+from .folder import ModelFolder, check_folder
 
 log = logging.getLogger(__name__)
 
 
-def import_torch() -> None:
-    """Import torch and transformers, the slow part of a cold start.
+def check(place: Path, card: Card) -> ModelFolder:
+    """Look at the model's folder; see `depth_sources`."""
+    return check_folder(place, card)
 
-    Raises
-    ------
-    TorchError
-        One of them is missing or cannot be loaded.
-    """
-    for name in ("torch", "transformers"):
-        if importlib.util.find_spec(name) is None:
-            raise TorchError(
-                f"The Python that runs the depth model has no {name}: choose another interpreter "
-                "in the preferences (--python on the command line), or use the Fast source."
-            )
+
+def load(checked: ModelFolder, running: Running) -> "DepthNetwork":
+    """Load the model; see `depth_sources`."""
+    # Importing makes many objects and little garbage: looking for it takes a fifth of the time.
+    gc.disable()
     try:
-        import torch  # noqa: F401
-        from transformers.utils.logging import disable_progress_bar
-    except (ImportError, OSError) as error:
-        raise _not_loaded(error) from error
-    disable_progress_bar()
-
-
-def _not_loaded(error: Exception) -> TorchError:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = lines[0].rstrip(".") if lines else type(error).__name__
-    return TorchError(
-        f"PyTorch could not be loaded ({reason}): choose another interpreter in the "
-        "preferences (--python on the command line), or use the Fast source."
-    )
-
-
-def choose_device(wanted: str) -> str:
-    """``auto``, ``cpu``, ``cuda`` or ``mps`` to a device that is there.
-
-    Raises
-    ------
-    DeviceError
-        The wanted device is not available.
-    """
-    import torch
-
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if wanted == "auto":
-        return next(name for name, there in present.items() if there)
-    if not present.get(wanted, False):
-        usable = ", ".join(name for name, there in present.items() if there)
-        raise DeviceError(
-            f"The device {wanted} is not available to PyTorch here; available: {usable}."
-        )
-    return wanted
+        import_torch()
+        return DepthNetwork(checked, running)
+    finally:
+        gc.enable()
 
 
 class DepthNetwork:
@@ -75,25 +46,29 @@ class DepthNetwork:
     Parameters
     ----------
     folder : ModelFolder
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    running : Running
 
     Raises
     ------
     DeviceError, ModelError
     """
 
-    def __init__(self, folder: ModelFolder, device: str = "auto"):
+    def __init__(self, folder: ModelFolder, running: Running = Running()):
         import torch
 
         self._folder = folder
-        self.device = choose_device(device)
-        # Half precision is slower than single on a CPU.
-        dtype = torch.float16 if self.device == "cuda" else torch.float32
-        self._model = _load(folder, dtype).to(self.device)
+        wanted = choose_device(running.device)
+        dtype = choose_dtype(running, wanted)
+        self.device = device_with_room(folder.parameters, dtype, wanted, self.name)
+        self._note = no_room(self.name, wanted) if self.device != wanted else ""
+        self._model = _load(folder, choose_dtype(running, self.device)).to(self.device)
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(folder.mean).view(shape) * 255.0
         self._std = torch.tensor(folder.std).view(shape) * 255.0
+
+    @property
+    def name(self) -> str:
+        return self._folder.card.title
 
     @property
     def input_size(self) -> int:
@@ -108,8 +83,8 @@ class DepthNetwork:
         return self._folder.rise
 
     @property
-    def absolute(self) -> bool:
-        return self._folder.absolute
+    def kind(self) -> Kind:
+        return self._folder.kind
 
     def predict(self, rgb: np.ndarray) -> Prediction:
         """Depth, and the subject if the folder says so, of one square crop.
@@ -122,7 +97,6 @@ class DepthNetwork:
         Returns
         -------
         Prediction
-            In sides of the crop if `absolute`.
 
         Raises
         ------
@@ -138,19 +112,44 @@ class DepthNetwork:
         if self._folder.average_flipped:
             pixels = torch.cat([pixels, pixels.flip(-1)])
         try:
-            with torch.inference_mode():
-                output = self._model(pixels.to(self.device, self._model.dtype))
+            output = self._run(pixels)
         except torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"The device {self.device} has too little memory for this model: "
-                "choose the cpu device."
-            ) from error
+            if self.device == "cpu":
+                raise DeviceError(
+                    f"There is too little memory for {self.name}: close other programs, or "
+                    "choose a smaller model."
+                ) from error
+            self._note = no_room(self.name, self.device)
+            self.device = "cpu"
+            self._model.to("cpu", torch.float32)
+            output = self._run(pixels)
+        depth = _average(_depth_of(output))
         logits = output.get("subject") if self._folder.subject else None
-        depth = _average(output.predicted_depth.float())
         subject = None if logits is None else _average(logits.float().sigmoid())
+        log_error = output.get("log_error")
+        uncertainty = None if log_error is None else _average(log_error.float().exp())
         if not all(np.isfinite(found).all() for found in (depth, subject) if found is not None):
-            raise ModelError(f"The depth model {self._folder.name} gave no usable depth.")
-        return Prediction(depth, subject)
+            raise ModelError(f"The depth model {self.name} gave no usable depth.")
+        return Prediction(depth, subject, uncertainty, note=self._note)
+
+    def _run(self, pixels):
+        import torch
+
+        with torch.inference_mode():
+            return self._model(pixels.to(self.device, self._model.dtype))
+
+
+def _depth_of(output):
+    """The depth of a network's output, (B, h, w), in the unit of its kind."""
+    import torch
+
+    depth = output.predicted_depth.float()
+    angle = output.get("field_of_view")
+    if angle is None:
+        return depth
+    # Depth Pro gives 1 / distance for a picture as wide as its focal length.
+    width = 2.0 * torch.tan(torch.deg2rad(angle.float()) / 2.0)
+    return 1.0 / (depth * width.view(-1, 1, 1)).clamp(1e-4, 1e4)
 
 
 def _average(views) -> np.ndarray:
@@ -168,7 +167,7 @@ def _load(folder: ModelFolder, dtype):
         )
     except ImportError as error:
         # Transformers says only here that it wants a newer PyTorch.
-        raise _not_loaded(error) from error
+        raise not_loaded(error) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         log.exception("loading %s", folder.path)
         raise ModelError(
@@ -189,6 +188,6 @@ def _model_class(folder: ModelFolder) -> type:
     name = folder.architecture
     if name.endswith("ForDepthEstimation") and hasattr(transformers, name):
         return getattr(transformers, name)
-    from .networks import NETWORKS
+    from ..networks import NETWORKS
 
     return NETWORKS.get(name, transformers.AutoModelForDepthEstimation)
