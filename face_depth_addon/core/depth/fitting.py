@@ -11,14 +11,18 @@ from ..interpolation import sample
 
 Affine = Literal["disparity", "depth"]
 
-_ROUNDS = 6
+# Fewer landmarks say nothing.
+_FEWEST = 12
+_ROUNDS = 8
 # Along the outline a landmark may lie beside the face, in sides of the map.
-_RIM = 0.025
-# In medians: landmarks off the line by more are beside the place that they mean.
-_STRAY = 5.0
+_RIM = 0.01
+# In medians: landmarks that are off by more lie beside the place that they mean.
+_STRAY = 3.5
 # Inverse distances in those of the eyes: nothing is behind the camera, or so far off that it is
 # no part of a person.
 _INVERSE = 0.5, 10.0
+# Below this share of the values, differences are those of their last digit.
+_FLAT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +56,10 @@ class Fit:
     depth : ndarray, (H, W) float32
         Nearer is larger, NaN where unknown.
     agreement : float
-        Correlation of the map with the landmarks' depth, -1 to 1; 0 if the map is flat.
+        Correlation of what stands out of the face's plane in the map and in the landmarks that
+        count, -1 to 1; 0 if the map is flat.
     counted : int
-        How many landmarks the map knows, 0 for fewer than three.
+        How many landmarks the map knows, 0 for too few.
     """
 
     depth: np.ndarray
@@ -66,9 +71,11 @@ def fit_to_marks(values: np.ndarray, inside: np.ndarray, kind: Affine, marks: Ma
     """Scale and shift a map so that a face has its landmarks' relief.
 
     Disparity is so changed that 1 / distance fits: with v its value, distance = 1 / (A + B v),
-    and A and B follow from the landmarks and the camera's distance. The scale is the ratio of
-    the spreads (reduced major axis), not least squares, which would flatten the face by as much
-    as the landmarks disagree with it. Landmarks that stray do not count.
+    and A and B follow from the landmarks and the camera's distance. What counts is how far
+    places stand out of the face's own plane, since landmarks misjudge how far a face is turned.
+    The scale is the ratio of these heights' spreads (reduced major axis), not least squares,
+    which would flatten the face by as much as the landmarks disagree with it. Landmarks that
+    stray do not count.
 
     Parameters
     ----------
@@ -83,35 +90,36 @@ def fit_to_marks(values: np.ndarray, inside: np.ndarray, kind: Affine, marks: Ma
     Returns
     -------
     Fit
-        All NaN if the map knows fewer than three landmarks.
+        All NaN if the map knows too few landmarks.
     """
     rim = 2 * round(_RIM * len(values)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (rim, rim))
     sure = cv2.erode(inside.astype(np.uint8), disc, borderValue=0) > 0
-    at = sample(np.where(sure, values, np.float32(np.nan)), marks.points)
+    at = sample(np.where(sure, values, np.float32(np.nan)), marks.points).astype(float)
     known = np.isfinite(at)
-    if known.sum() < 3:
+    if known.sum() < _FEWEST:
         return Fit(np.full(values.shape, np.nan, np.float32), 0.0, 0)
     target = marks.depth - marks.eyes
     if kind == "disparity":
         target = marks.distance / (marks.distance - target)
-    scale, shift = _line(at[known], target[known])
+    plane = np.column_stack([np.ones(len(at)), marks.points])
+    kept = known
     for _ in range(_ROUNDS):
-        off = np.abs(scale * at + shift - target)
-        kept = known & (off <= max(_STRAY * np.median(off[known]), 1e-12))
-        scale, shift = _line(at[kept], target[kept])
+        own, wanted = _heights(at, plane, kept), _heights(target, plane, kept)
+        spread = own[kept].std()
+        scale = wanted[kept].std() / spread if spread > _FLAT * np.abs(at[kept]).max() else 0.0
+        off = np.abs(scale * own - wanted)
+        kept = known & (off <= _STRAY * np.median(off[known]))
+    shift = target[kept].mean() - scale * at[kept].mean()
     depth = _relief(scale * values + shift, kind, marks) + np.float32(marks.eyes)
-    agreement = 0.0
-    if np.ptp(at[known]) > 0.0:
-        agreement = float(np.corrcoef(at[known], marks.depth[known])[0, 1])
+    agreement = float(np.corrcoef(own[kept], wanted[kept])[0, 1]) if scale > 0.0 else 0.0
     return Fit(depth.astype(np.float32), agreement, int(known.sum()))
 
 
-def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Scale and shift that give ``x`` the middle and the spread of ``y``."""
-    spread = x.std()
-    scale = y.std() / spread if spread > 0.0 else 0.0
-    return float(scale), float(y.mean() - scale * x.mean())
+def _heights(values: np.ndarray, plane: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """How far (n,) values are above the plane through those that are kept."""
+    through, *_ = np.linalg.lstsq(plane[kept], values[kept], rcond=None)
+    return values - plane @ through
 
 
 def _relief(fitted: np.ndarray, kind: Affine, marks: Marks) -> np.ndarray:
