@@ -22,6 +22,7 @@ from transformers import (
 
 from face_depth_addon.core.errors import ModelError
 from face_depth_addon.core.reconstruction import Reconstruction
+from face_depth_addon.inference.cards import read_cards
 from face_depth_addon.inference.client import Request, WorkerClient
 from face_depth_addon.inference.depth_sources.transformers_model import DepthNetwork
 from face_depth_addon.inference.networks import (
@@ -238,8 +239,13 @@ def printed(code: str, folder: Path) -> str:
 def package_with(models: dict[str, Path], folder: Path) -> Path:
     """A copy of the add-on that brings those models; the folder that it lies in."""
     package = folder / "face_depth_addon"
-    ignored = shutil.ignore_patterns("models", "__pycache__")
-    shutil.copytree(ROOT / "face_depth_addon", package, ignore=ignored)
+    weights = str(ROOT / "face_depth_addon" / "models")
+    shutil.copytree(
+        ROOT / "face_depth_addon", package, ignore=lambda folder, names: [
+            name for name in names
+            if name == "__pycache__" or os.path.join(folder, name) == weights
+        ],
+    )
     for name, source in models.items():
         shutil.copytree(source, package / "models" / name)
     return folder
@@ -263,18 +269,24 @@ def test_panel_and_help_offer_the_models_that_are_there(networks, tmp_path):
         "print(json.dumps([items, parser().format_help()]))\n"
     ), full))
     items, text = offered
-    assert {name: title for name, (title, _) in items.items()} == {
+    titles = {name: title for name, (title, _) in items.items()}
+    bundled = {
         "face-dpt": "Face DPT", "face-attention-unet": "Attention U-Net", "face-vae": "VAE",
-        "facemesh": "Fast", "FOLDER": "Folder",
+        "facemesh": "Fast",
     }
+    own = {"FOLDER": "Folder", "FILE": "ONNX File"}
+    assert bundled.items() | own.items() <= titles.items()
+    assert titles == own | {name: card.title for name, card in read_cards().items()}
+    # All the others are in a list of their own.
     for name, (_, description) in items.items():
-        assert len(description) > 20
-        assert name == "FOLDER" or f"{name}: " in text or f"{name} (default): " in text
+        assert len(description) > 15
+        in_help = f"{name}: " in text or f"{name} (default): " in text
+        assert in_help == (name in bundled)
 
     del models["face-vae"]
     names, said = json.loads(printed((
         "import bpy, json, face_depth_addon\n"
-        "from face_depth_addon.blender.ops_reconstruct import chosen_model\n"
+        "from face_depth_addon.blender.models.choice import chosen_model\n"
         "from face_depth_addon.core.errors import ModelError\n"
         "face_depth_addon.register()\n"
         f"bpy.ops.wm.open_mainfile(filepath={blend!r})\n"
@@ -287,7 +299,7 @@ def test_panel_and_help_offer_the_models_that_are_there(networks, tmp_path):
         "face_depth_addon.unregister()\n"
         "print(json.dumps([names, said]))\n"
     ), package_with(models, tmp_path / "lean")))
-    assert names == ["face-dpt", "face-attention-unet", "facemesh", "FOLDER"]
+    assert names == [name for name in items if name != "face-vae"]
     assert said == (
         "The model that this file was saved with is not installed here: choose another in the "
         "Face Depth panel."

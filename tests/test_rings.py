@@ -15,7 +15,10 @@ PACKAGE = ROOT / "face_depth_addon"
 # What each ring may import: its own packages, and rings farther in.
 ALLOWED = {
     "core": {"numpy", "cv2", "PIL", "open3d"},
-    "inference": {"numpy", "torch", "transformers"},
+    "inference": {
+        "numpy", "cv2", "torch", "transformers", "diffusers", "onnxruntime", "huggingface_hub",
+        "certifi",
+    },
     "blender": {"numpy", "bpy", "bmesh", "mathutils", "addon_utils", "_cycles"},
 }
 INWARD = {

@@ -2,6 +2,7 @@
 """Reconstruct Face: modal with progress in a window, at once in scripts and redo."""
 
 import os
+from dataclasses import replace
 
 import bpy
 from bpy.props import (
@@ -13,13 +14,23 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..core.errors import ModelError, NoFaceError, PhotoError
+from ..core.errors import NoFaceError, PhotoError
 from ..core.relief.building import Layout
 from ..core.relief.shaping import Shape
 from ..inference.cards import BUNDLED, FACEMESH
 from . import photo_source, worker
-from .preferences import worker_settings
-from .properties import MODEL_FOLDER, MODEL_ITEMS, PROJECTION, REGION, RESOLUTION, STRENGTH
+from .models.choice import (
+    MODEL_NAMES,
+    RUN_NAMES,
+    ModelChoice,
+    RunChoice,
+    adopt,
+    model_name,
+    running_of,
+)
+from .models.presence import poll_model
+from .preferences import WorkerSettings, worker_settings
+from .properties import PROJECTION, REGION, RESOLUTION, STRENGTH
 from .reconstruct import Outcome, Settings, rebuild, reconstruct_steps
 from .running import RunningOperator
 from .viewports import frame_selected, show_texture
@@ -35,95 +46,49 @@ def chosen_image(context: bpy.types.Context) -> bpy.types.Image | None:
     return settings.image
 
 
-def chosen_model(context: bpy.types.Context) -> str:
-    """The model that the panel's settings name.
-
-    Raises
-    ------
-    ModelError
-        The file was saved where other models came with the add-on.
-    """
-    model = context.scene.face_depth.model
-    if not model:
-        raise ModelError(
-            "The model that this file was saved with is not installed here: choose another in "
-            "the Face Depth panel."
-        )
-    return model
-
-
-class FACEDEPTH_OT_reconstruct(RunningOperator, bpy.types.Operator):
-    """Turn the photo into a coloured mesh of the face"""
-
-    bl_idname = "face_depth.reconstruct"
-    bl_label = "Reconstruct Face"
-
-    noun = "reconstruction"
+class PhotoOperator(RunChoice, RunningOperator):
+    """A job of one photo, which is that of the panel unless told; for operators to inherit."""
 
     filepath: StringProperty(
         name="Photo", description="File of the photo", subtype='FILE_PATH',
         options={'HIDDEN', 'SKIP_SAVE'},
     )
-    directory: StringProperty(subtype='DIR_PATH', options={'HIDDEN', 'SKIP_SAVE'})
-    files: CollectionProperty(
-        type=bpy.types.OperatorFileListElement, options={'HIDDEN', 'SKIP_SAVE'}
-    )
     image: StringProperty(
         name="Image", description="Name of an image in this file",
         options={'HIDDEN', 'SKIP_SAVE'},
     )
-    model: EnumProperty(name="Model", items=MODEL_ITEMS, options={'HIDDEN'})
-    model_folder: StringProperty(name="Model Folder", options={'HIDDEN'})
     whole_image: BoolProperty(name="Use the Whole Image", options={'HIDDEN'})
     face: IntProperty(name="Face", min=0, options={'HIDDEN'})
     resolution: IntProperty(**RESOLUTION)
     region: EnumProperty(**REGION)
     projection: EnumProperty(**PROJECTION)
     strength: FloatProperty(**STRENGTH)
-    result_key: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
-
-    def execute(self, context):
-        if self.result_key:
-            item = rebuild(context, self.result_key, *self._form())
-            if item is not None:
-                return {'FINISHED'}
-        return super().execute(context)
 
     def adopt_panel(self, context):
-        settings = context.scene.face_depth
-        if not self.properties.is_property_set("model"):
-            self.model = chosen_model(context)
-        for name in (
-            "model_folder", "whole_image", "face", "resolution", "region", "projection", "strength"
-        ):
-            if not self.properties.is_property_set(name):
-                setattr(self, name, getattr(settings, name))
+        adopt(self, context, (
+            "whole_image", "face", "resolution", "region", "projection", "strength", *RUN_NAMES
+        ))
 
-    def _form(self) -> tuple[Layout, Shape]:
+    def form(self) -> tuple[Layout, Shape]:
+        """Which mesh is wanted."""
         layout = Layout(resolution=self.resolution, region=self.region)
         return layout, Shape(self.projection, self.strength)
 
-    def start(self, context, wait):
-        preferences = worker_settings(context)
-        layout, shape = self._form()
-        return reconstruct_steps(
-            context, worker.client(preferences.python, preferences.idle_seconds),
-            self._source(context),
-            Settings(
-                model=(
-                    bpy.path.abspath(self.model_folder)
-                    if self.model == MODEL_FOLDER else self.model
-                ),
-                device=preferences.device,
-                face=None if self.whole_image else self.face,
-                layout=layout, shape=shape, fall_back=True,
-            ),
-            wait,
+    def settings(self, preferences: WorkerSettings, model: str) -> Settings:
+        """What to make of the photo with a model."""
+        layout, shape = self.form()
+        return Settings(
+            model=model, running=running_of(self, preferences), models=preferences.models,
+            fit=self.fit, face=None if self.whole_image else self.face, layout=layout, shape=shape,
         )
 
-    def _source(self, context) -> photo_source.PhotoSource:
-        if self.files and self.files[0].name:
-            self.filepath = os.path.join(self.directory, self.files[0].name)
+    def photo(self, context: bpy.types.Context) -> photo_source.PhotoSource:
+        """The photo that was named, or else that of the panel.
+
+        Raises
+        ------
+        PhotoError
+        """
         if self.filepath:
             return photo_source.from_file(self.filepath)
         image = bpy.data.images.get(self.image) if self.image else chosen_image(context)
@@ -133,6 +98,46 @@ class FACEDEPTH_OT_reconstruct(RunningOperator, bpy.types.Operator):
                 "No photo is chosen: open one in the Face Depth panel."
             )
         return photo_source.from_image(image)
+
+
+class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
+    """Turn the photo into a coloured mesh of the face"""
+
+    bl_idname = "face_depth.reconstruct"
+    bl_label = "Reconstruct Face"
+
+    noun = "reconstruction"
+
+    directory: StringProperty(subtype='DIR_PATH', options={'HIDDEN', 'SKIP_SAVE'})
+    files: CollectionProperty(
+        type=bpy.types.OperatorFileListElement, options={'HIDDEN', 'SKIP_SAVE'}
+    )
+    result_key: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and poll_model(cls, context)
+
+    def execute(self, context):
+        if self.result_key:
+            item = rebuild(context, self.result_key, *self.form())
+            if item is not None:
+                return {'FINISHED'}
+        return super().execute(context)
+
+    def adopt_panel(self, context):
+        adopt(self, context, MODEL_NAMES)
+        super().adopt_panel(context)
+
+    def start(self, context, wait):
+        preferences = worker_settings(context)
+        if self.files and self.files[0].name:
+            self.filepath = os.path.join(self.directory, self.files[0].name)
+        return reconstruct_steps(
+            context, worker.client(preferences.python, preferences.idle_seconds),
+            self.photo(context),
+            replace(self.settings(preferences, model_name(self)), fall_back=True), wait,
+        )
 
     def finished(self, context, outcome: Outcome):
         self.result_key = outcome.key

@@ -3,8 +3,11 @@
 
 import bpy
 
+from .models.choice import MODEL_FILE, MODEL_FOLDER, card_of, takes_fit, takes_steps
+from .models.presence import presence
 from .ops_reconstruct import FACEDEPTH_OT_reconstruct, chosen_image
-from .properties import MODEL_FILE, MODEL_FOLDER
+from .preferences import worker_settings
+from .properties import FACEDEPTH_PG_settings
 from .running import draw_button
 
 # Share of a square grid that a head with its shoulders fills, rounded, for the estimate.
@@ -38,11 +41,7 @@ class FACEDEPTH_PT_main(bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(settings, "model")
-        if settings.model == MODEL_FOLDER:
-            column.prop(settings, "model_folder", text="Folder")
-        elif settings.model == MODEL_FILE:
-            column.prop(settings, "model_file", text="File")
+        _draw_model(column, context, settings)
         column.prop(settings, "whole_image", text="Whole Image")
         row = column.row()
         row.enabled = not settings.whole_image
@@ -53,6 +52,25 @@ class FACEDEPTH_PT_main(bpy.types.Panel):
         column.prop(settings, "projection")
         column.prop(settings, "strength")
         draw_button(layout, FACEDEPTH_OT_reconstruct, 'MESH_MONKEY')
+
+
+def _draw_model(
+    column: bpy.types.UILayout, context: bpy.types.Context, settings: FACEDEPTH_PG_settings
+) -> None:
+    """The model, and of the ways to run it those that count for it."""
+    column.prop(settings, "model")
+    if settings.model == MODEL_FOLDER:
+        column.prop(settings, "model_folder", text="Folder")
+    elif settings.model == MODEL_FILE:
+        column.prop(settings, "model_file", text="File")
+    card = card_of(settings)
+    if card is not None and not presence(card, worker_settings(context).models).here:
+        column.label(text="Not on this machine: see Model below", icon='ERROR')
+    if takes_steps(settings):
+        for name in ("steps", "ensemble", "seed"):
+            column.prop(settings, name)
+    if takes_fit(settings):
+        column.prop(settings, "fit")
 
 
 def _vertex_estimate(resolution: int) -> str:

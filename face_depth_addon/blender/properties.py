@@ -11,33 +11,14 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..inference.cards import Card, read_cards
 from .fusion.photo_list import FACEDEPTH_PG_fusion
+from .models.choice import FILE_PATH, FOLDER_PATH, ModelChoice
+from .models.toggles import FACEDEPTH_PG_compare
 
 SOURCE_ITEMS = (
     ('IMAGE', "Image", "An image of this file, or one opened from disk"),
     ('OBJECT', "Selected", "The image empty, or the plane with an image, that is selected"),
     ('EDITOR', "Editor", "The image that is open in an Image Editor"),
-)
-MODEL_FOLDER, MODEL_FILE = 'FOLDER', 'FILE'
-
-
-def _item(card: Card) -> tuple[str, str, str, int]:
-    told = card.good_at
-    if not card.comes_along:
-        told += f" ({card.size_text}, {card.licence})"
-    return card.name, card.title, told, card.number
-
-
-#: An empty name makes a heading of the menu.
-MODEL_ITEMS = (
-    ("", "Faces", ""),
-    *(_item(card) for card in read_cards().values() if card.faces_only),
-    ("", "Anything", ""),
-    *(_item(card) for card in read_cards().values() if not card.faces_only),
-    ("", "Your Own", ""),
-    (MODEL_FOLDER, "Folder", "A model in the format of transformers or diffusers", 2),
-    (MODEL_FILE, "ONNX File", "A model exported to ONNX; needs onnxruntime", 5),
 )
 PROJECTIONS = (
     ('RELIEF', "Relief", "Straight towards the viewer, as in a medal"),
@@ -72,22 +53,16 @@ STRENGTH = dict(
 )
 
 
-class FACEDEPTH_PG_settings(bpy.types.PropertyGroup):
+class FACEDEPTH_PG_settings(ModelChoice, bpy.types.PropertyGroup):
     """What the next reconstruction starts from."""
 
     source: EnumProperty(name="Photo From", items=SOURCE_ITEMS)
     image: PointerProperty(
         type=bpy.types.Image, name="Photo", description="The photo to reconstruct",
     )
-    model: EnumProperty(name="Model", items=MODEL_ITEMS)
-    model_folder: StringProperty(
-        name="Model Folder", subtype='DIR_PATH',
-        description="Holds config.json, model.safetensors and preprocessor_config.json, or a "
-        "pipeline of diffusers",
-    )
-    model_file: StringProperty(
-        name="ONNX File", subtype='FILE_PATH', description="A depth model that ends in .onnx",
-    )
+    # Operators take paths as plain text: those that begin with // make Blender warn there.
+    model_folder: StringProperty(**FOLDER_PATH, subtype='DIR_PATH')
+    model_file: StringProperty(**FILE_PATH, subtype='FILE_PATH')
     whole_image: BoolProperty(
         name="Use the Whole Image", description="Do not look for a face: any object will do",
     )
@@ -99,6 +74,7 @@ class FACEDEPTH_PG_settings(bpy.types.PropertyGroup):
     projection: EnumProperty(**PROJECTION)
     strength: FloatProperty(**STRENGTH)
     fusion: PointerProperty(type=FACEDEPTH_PG_fusion)
+    compare: PointerProperty(type=FACEDEPTH_PG_compare)
 
 
 CLASSES = (FACEDEPTH_PG_settings,)

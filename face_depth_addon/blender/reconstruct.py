@@ -3,7 +3,7 @@
 
 import collections
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ..core.errors import MeshError, TorchError
 from ..core.relief.building import Layout, build_surface
 from ..core.relief.shaping import Shape, depth_span, photo_viewpoint
 from ..inference.cards import BUNDLED, FACEMESH
+from ..inference.running import Running
 from .linking import link_object, select_alone
 from .material import photo_material
 from .mesh import fill_mesh
@@ -39,8 +40,13 @@ class Settings:
     Attributes
     ----------
     model : str
-        ``facemesh``, a bundled model's name or a folder.
-    device : str
+        A card's name, or the path of a folder or an ONNX file.
+    running : Running
+        Where and how exactly it runs.
+    models : str
+        The user's own folder of models, or empty.
+    fit : bool
+        Scale depth in metres to the face's landmarks too.
     face : int or None
         Which face, 0 the largest; None for the whole image.
     layout : Layout
@@ -54,7 +60,9 @@ class Settings:
     """
 
     model: str = BUNDLED
-    device: str = "auto"
+    running: Running = Running()
+    models: str = ""
+    fit: bool = False
     face: int | None = 0
     layout: Layout = Layout()
     shape: Shape = Shape()
@@ -82,7 +90,7 @@ class Outcome:
     info : dict
         What it was made from, with timings in seconds.
     note : str
-        A sentence for the user, or empty.
+        What the user should know, in sentences; often empty.
     """
 
     object: bpy.types.Object
@@ -135,6 +143,7 @@ def reconstruct_steps(
     timings["inference"] = inferred - begun
     timings["mesh"] = perf_counter() - inferred
     timings["total"] = perf_counter() - begun
+    note = " ".join(filter(None, (note, *result.info["notes"])))
     return Outcome(item, _keep(result), result.info, note)
 
 
@@ -170,8 +179,11 @@ def infer_steps(
     from ..inference.client import Request
 
     job = client.submit(Request(
-        photo=source.photo, arrays=source.arrays, model=settings.model, device=settings.device,
-        options={"face": settings.face, "resolution": settings.layout.resolution},
+        photo=source.photo, arrays=source.arrays, model=settings.model, models=settings.models,
+        **running_fields(settings.running),
+        options={
+            "face": settings.face, "resolution": settings.layout.resolution, "fit": settings.fit,
+        },
         depth_output=settings.depth_output,
     ))
     try:
@@ -181,6 +193,12 @@ def infer_steps(
         job.cancel()
         raise
     return job.result
+
+
+def running_fields(running: Running) -> dict:
+    """How a request tells the worker where and how exactly a model runs."""
+    fields = asdict(running)
+    return {"device": fields.pop("device"), "running": fields}
 
 
 def build_steps(

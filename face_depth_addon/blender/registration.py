@@ -9,15 +9,17 @@ from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_pain
 from .detail import ops_detail
 from .fusion import ops_fuse, ops_photos, panel_fusion, photo_list, thumbnails
 from .head import ops_complete, ops_wrap
+from .models import ops_compare, ops_download, panel_models, toggles
 from .output import ops_page, ops_print
 from .repair import ops_cleanup, ops_mesh, ops_remesh
 from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
-    photo_list, properties, preferences, running, ops_reconstruct, ops_photos, ops_fuse, ops_shape,
-    ops_mesh, ops_cleanup, ops_detail, ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth,
-    ops_depth_import, ops_depth_paint, ops_depth_export, ops_page, ops_print, panel, panel_fusion,
-    panel_shape, panel_tools,
+    photo_list, toggles, properties, preferences, running, ops_reconstruct, ops_download,
+    ops_compare, ops_photos, ops_fuse, ops_shape, ops_mesh, ops_cleanup, ops_detail, ops_wrap,
+    ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
+    ops_depth_export, ops_page, ops_print, panel, panel_models, panel_fusion, panel_shape,
+    panel_tools,
 )
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 

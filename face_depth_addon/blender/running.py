@@ -27,12 +27,15 @@ class RunningOperator:
     ----------
     noun : str
         What the job is called.
+    object_mode_only : bool
+        It makes a new object, which must not take the place of one that is edited.
     progress : Progress or None
     """
 
     bl_options = {'REGISTER', 'UNDO'}
 
     noun = "job"
+    object_mode_only = True
     progress: Progress | None = None
     _timer: bpy.types.Timer | None = None
 
@@ -53,7 +56,7 @@ class RunningOperator:
 
     @classmethod
     def poll(cls, context):
-        if context.mode != 'OBJECT':
+        if cls.object_mode_only and context.mode != 'OBJECT':
             cls.poll_message_set("Switch to Object Mode first")
             return False
         if _running:
@@ -96,8 +99,7 @@ class RunningOperator:
             return {'CANCELLED'}
         if event.type != 'TIMER':
             return {'PASS_THROUGH'}
-        if context.mode != 'OBJECT':
-            # The new object becomes the active one, which must not happen to an edited one.
+        if self.object_mode_only and context.mode != 'OBJECT':
             self._show(context, Progress("Waiting for Object Mode", self.progress.fraction))
             return {'PASS_THROUGH'}
         ended = True

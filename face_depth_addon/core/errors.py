@@ -26,6 +26,10 @@ class ModelError(FaceDepthError):
     """The depth model's folder is missing, damaged, unsafe or of another kind."""
 
 
+class DownloadError(FaceDepthError):
+    """A model could not be downloaded: no connection, a refusal, no room, a wrong checksum."""
+
+
 class DeviceError(FaceDepthError):
     """The chosen compute device is not there or has run out of memory."""
 

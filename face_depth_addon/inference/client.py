@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core import errors
 from .protocol import read_message, write_message
-from .request import FuseRequest, Request
+from .request import Downloaded, DownloadRequest, FuseRequest, Request
 
 if TYPE_CHECKING:
     from ..core.fusion.fused import FusedHead
@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAIN = Path(__file__).resolve().parent / "worker_main.py"
-_OFFLINE = {
-    "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
-    "OPENCV_IO_ENABLE_OPENEXR": "1", "PYTHONIOENCODING": "utf-8",
+_ALWAYS = {
+    "HF_HUB_DISABLE_TELEMETRY": "1", "OPENCV_IO_ENABLE_OPENEXR": "1", "PYTHONIOENCODING": "utf-8",
 }
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+_ONLINE = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 _PACKAGES = {"cv2": "opencv-python", "PIL": "pillow"}
 
 
 class _Process:
     """A started worker and the three threads on its pipes."""
 
-    def __init__(self, python: str, idle_seconds: float):
+    def __init__(self, python: str, idle_seconds: float, online: bool):
         self.python = python
         self.ready = False
         self._inboxes: dict[int, queue.SimpleQueue] = {}
@@ -58,7 +59,7 @@ class _Process:
         try:
             self._popen = subprocess.Popen(
                 [python, str(_MAIN)],
-                env=_environment(python, idle_seconds, self._scratch.name),
+                env=_environment(python, idle_seconds, online, self._scratch.name),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 creationflags=hidden,
             )
@@ -185,8 +186,12 @@ def default_python() -> str:
     return str(Path(sys.prefix) / "bin" / name)
 
 
-def _environment(python: str, idle_seconds: float, scratch: str) -> dict[str, str]:
-    environment = {**os.environ, **_OFFLINE, "FACE_DEPTH_IDLE": str(idle_seconds)}
+def _environment(
+    python: str, idle_seconds: float, online: bool, scratch: str
+) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in _OFFLINE}
+    reach = _ONLINE if online else _OFFLINE
+    environment = {**inherited, **_ALWAYS, **reach, "FACE_DEPTH_IDLE": str(idle_seconds)}
     places = ("FACE_DEPTH_SCRATCH", "TMPDIR", "TEMP", "TMP", "OPENCV_TEMP_PATH")
     environment |= {name: scratch for name in places}
     environment.pop("PYTHONHOME", None)
@@ -205,11 +210,14 @@ class WorkerClient:
         Interpreter; empty for the one that runs Blender.
     idle_seconds : float
         After how long without a job the worker ends itself.
+    online : bool
+        It may reach the network; it then takes a `DownloadRequest`, and nothing else.
     """
 
-    def __init__(self, python: str = "", idle_seconds: float = 300.0):
+    def __init__(self, python: str = "", idle_seconds: float = 300.0, online: bool = False):
         self.python = python or default_python()
         self.idle_seconds = idle_seconds
+        self.online = online
         self._process: _Process | None = None
         self._numbers = itertools.count(1)
 
@@ -218,7 +226,7 @@ class WorkerClient:
         """Process id of the running worker."""
         return self._process.pid if self._process and self._process.alive() else None
 
-    def submit(self, request: Request | FuseRequest) -> "Job":
+    def submit(self, request: Request | FuseRequest | DownloadRequest) -> "Job":
         """Queue a job; returns at once.
 
         Raises
@@ -238,7 +246,7 @@ class WorkerClient:
         """
         if self._process is None or not self._process.alive():
             self.close()
-            self._process = _Process(self.python, self.idle_seconds)
+            self._process = _Process(self.python, self.idle_seconds, self.online)
         return self._process
 
     def drop(self, process: _Process) -> None:
@@ -262,12 +270,14 @@ class Job:
         What is being done, for people.
     fraction : float
         Progress, 0 to 1.
-    result : Reconstruction, FusedHead or None
+    result : Reconstruction, FusedHead, Downloaded or None
         By the request's kind; None until it is there.
     """
 
-    def __init__(self, client: WorkerClient, request: Request | FuseRequest, number: int):
-        self.result: Reconstruction | FusedHead | None = None
+    def __init__(
+        self, client: WorkerClient, request: Request | FuseRequest | DownloadRequest, number: int
+    ):
+        self.result: Reconstruction | FusedHead | Downloaded | None = None
         self._client, self._request, self._number = client, request, number
         self._submit()
 
@@ -333,5 +343,5 @@ class Job:
                 self._client.drop(self._process)
             raise kind(header["message"])
         else:
-            self.label, self.fraction = "Building the mesh", 1.0
+            self.label, self.fraction = self._request.next_label, 1.0
             self.result = self._request.result(header, arrays)

@@ -11,6 +11,7 @@ from time import perf_counter
 
 import numpy as np
 
+from ..core.depth.predicted import DepthSource
 from ..core.errors import (
     Cancelled,
     DeviceError,
@@ -25,7 +26,6 @@ from ..core.fusion.fused import FusedHead, PhotoCloud, PhotoReport
 from ..core.fusion.limits import MOST_PHOTOS
 from ..core.fusion.video import MOST_FRAMES, choose_frames
 from ..core.photo import Photo
-from ..core.depth.predicted import DepthSource
 from ..core.pipeline import Clock, Options, Pipeline
 from ..core.reconstruction import Reconstruction
 from .running import Running
@@ -141,6 +141,7 @@ def fuse_photos(pipeline: Pipeline, job: FuseJob, kept: Kept, report: Report) ->
         head = fuse(list(results.values()), job.fusion, of_fusion)
     except FusionError as error:
         raise FusionError(" ".join([str(error), *left_out])) from error
+    head = replace(head, info={**head.info, "notes": _notes(list(results.values()))})
     return _among(head, reports, np.array(list(results), np.int32), inferred)
 
 
@@ -228,6 +229,17 @@ def _too_few(usable: int, count: int) -> str:
     told = "none" if not usable else "only one"
     given = "one photo was given" if count == 1 else f"of {count} photos {told} can be used"
     return f"A head is made of two photos or more, but {given}."
+
+
+def _notes(results: list[Reconstruction]) -> list[str]:
+    """What is to be known of the photos' depth, each once, with the photo if it is of one."""
+    photos: dict[str, list[str]] = {}
+    for result in results:
+        for note in result.info["notes"]:
+            photos.setdefault(note, []).append(result.info["photo"])
+    return [
+        note if len(told) > 1 else f"{told[0]}: {note}" for note, told in photos.items()
+    ]
 
 
 def _among(

@@ -9,7 +9,7 @@ from ..core.depth.predicted import DepthSource
 from ..core.errors import ModelError
 from .cards import FACEMESH, Card, read_cards
 from .depth_sources import Checked
-from .places import find_place, is_partial
+from .places import find_place, state
 from .running import Running
 from .weights import refuse_pickle
 
@@ -38,16 +38,9 @@ def find_model(name: str, folder: str = "") -> Checked:
     if card is not None and card.source:
         place = find_place(card, folder)
         if place is None:
-            raise ModelError(_missing(card))
-        try:
-            return _module(card).check(place, card)
-        except ModelError as error:
-            if is_partial(card, place):
-                raise ModelError(
-                    f"The download of {card.title} is not finished: start it again, it goes on "
-                    "where it stopped."
-                ) from error
-            raise
+            partial = state(card, folder) == "partial"
+            raise ModelError(_unfinished(card) if partial else _missing(card))
+        return _module(card).check(place, card)
     path = Path(os.path.abspath(os.path.expanduser(name)))
     if path.is_file():
         refuse_pickle(path)
@@ -95,10 +88,18 @@ def _card_of(path: Path) -> Card | None:
     )
 
 
+def _unfinished(card: Card) -> str:
+    return (
+        f"The download of {card.title} is not finished: start it again in the Face Depth panel, or "
+        f"by --download {card.name}, it goes on where it stopped."
+    )
+
+
 def _missing(card: Card) -> str:
     where = f" ({card.home})" if card.home else ""
+    single = card.settings.get("file", "")
+    name = single if single and "/" not in single else card.name
     return (
         f"{card.title} is not on this machine: download it in the Face Depth panel, or by "
-        f"--download {card.name}, or put it as {card.settings.get('file') or card.name} into "
-        f"your folder of models{where}."
+        f"--download {card.name}, or put it as {name} into your folder of models{where}."
     )

@@ -2,6 +2,8 @@
 """What the worker can be asked for, and what its answers are. Needs numpy only."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +36,8 @@ class Request:
     arrays : dict of ndarray
     """
 
+    #: What comes after the worker's part.
+    next_label: ClassVar[str] = "Building the mesh"
     photo: dict
     model: str
     device: str = "auto"
@@ -47,7 +51,8 @@ class Request:
         """What the worker is told, but for the job's number."""
         return {
             "type": "job", "photo": self.photo, "model": self.model, "device": self.device,
-            "running": self.running, "models": self.models, "options": self.options, "depth_output": self.depth_output,
+            "running": self.running, "models": self.models, "options": self.options,
+            "depth_output": self.depth_output,
         }, self.arrays
 
     def result(self, header: dict, arrays: dict[str, np.ndarray]) -> Reconstruction:
@@ -81,6 +86,7 @@ class FuseRequest:
         Fields of `core.fusion.fuse.FuseOptions`.
     """
 
+    next_label: ClassVar[str] = "Building the mesh"
     photos: tuple[tuple[dict, dict[str, np.ndarray]], ...]
     model: str
     device: str = "auto"
@@ -103,3 +109,41 @@ class FuseRequest:
     def result(self, header: dict, arrays: dict[str, np.ndarray]) -> FusedHead:
         """What the worker's answer says."""
         return unpack_head(header, arrays)
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A model that has been downloaded.
+
+    Attributes
+    ----------
+    path : Path
+        The folder or file, as `places.find_place` gives it.
+    bytes : int
+        Of all its files.
+    """
+
+    path: Path
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DownloadRequest:
+    """A job of fetching a model; only a worker that was started for that does it.
+
+    Attributes
+    ----------
+    card : str
+        A card's name.
+    """
+
+    next_label: ClassVar[str] = "Downloaded"
+    card: str
+
+    def message(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """What the worker is told, but for the job's number."""
+        return {"type": "download", "card": self.card}, {}
+
+    def result(self, header: dict, arrays: dict[str, np.ndarray]) -> Downloaded:
+        """What the worker's answer says."""
+        return Downloaded(Path(header["path"]), header["bytes"])

@@ -18,7 +18,7 @@ class Running:
     steps : int
         Of a diffusion model; 0 for as many as its card says.
     ensemble : int
-        How many runs of a diffusion model are averaged; from 2 on it also tells the uncertainty.
+        How many runs of a diffusion model are averaged; from 3 on it also tells the uncertainty.
     seed : int
         Of a diffusion model's noise.
     """

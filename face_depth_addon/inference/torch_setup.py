@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PyTorch for the sources that need it: found, imported, on the right device."""
+"""Libraries for the sources that need them, PyTorch above all: imported, on the right device."""
 
+import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from ..core.errors import DeviceError, ModelError, TorchError
 from .running import Running
 
 # Beside the weights: activations, and a second copy while they are read.
 _MEMORY_FACTOR, _MEMORY_BASE = 1.25, 300e6
+
+_Result = TypeVar("_Result")
 
 
 def import_torch() -> None:
@@ -36,12 +41,100 @@ def import_torch() -> None:
 
 def not_loaded(error: Exception) -> TorchError:
     """The sentence about a PyTorch that cannot be used."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = lines[0].rstrip(".") if lines else type(error).__name__
     return TorchError(
-        f"PyTorch could not be loaded ({reason}): choose another interpreter in the "
+        f"PyTorch could not be loaded ({_reason(error)}): choose another interpreter in the "
         "preferences (--python on the command line), or use the Fast source."
     )
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def import_library(name: str) -> None:
+    """Import a library that only some models need.
+
+    Raises
+    ------
+    ModelError
+        It is missing or cannot be loaded.
+    """
+    if importlib.util.find_spec(name) is None:
+        raise ModelError(
+            f"The Python that runs the depth model has no {name}: install it there, or choose "
+            "another model."
+        )
+    try:
+        importlib.import_module(name)
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ModelError(
+            f"The library {name} could not be loaded ({_reason(error)}): install it again where "
+            "the depth model runs, or choose another model."
+        ) from error
+
+
+class Placement:
+    """Where a network runs, and that it goes on where there is room.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls the model.
+    parameters : int
+    running : Running
+
+    Attributes
+    ----------
+    device : str
+    dtype : torch.dtype
+    note : str
+        What the user should know of it, or empty.
+
+    Raises
+    ------
+    DeviceError
+        The wanted device is not available.
+    ModelError
+        There is no room for the network.
+    """
+
+    def __init__(self, name: str, parameters: int, running: Running):
+        self._name = name
+        wanted = choose_device(running.device)
+        dtype = choose_dtype(running, wanted)
+        self.device = device_with_room(parameters, dtype, wanted, name)
+        self.dtype = choose_dtype(running, self.device)
+        self.note = no_room(name, wanted) if self.device != wanted else ""
+
+    def run(self, network, compute: Callable[[], _Result]) -> _Result:
+        """Compute with a network, on the processor if its device has too little memory.
+
+        Parameters
+        ----------
+        network : torch.nn.Module or diffusers.DiffusionPipeline
+            What ``compute`` uses, on `device`.
+        compute : callable
+
+        Raises
+        ------
+        DeviceError
+            The processor has too little memory as well.
+        """
+        import torch
+
+        try:
+            return compute()
+        except torch.OutOfMemoryError as error:
+            if self.device == "cpu":
+                raise DeviceError(
+                    f"There is too little memory for {self._name}: close other programs, or "
+                    "choose a smaller model."
+                ) from error
+        self.note = no_room(self._name, self.device)
+        self.device, self.dtype = "cpu", torch.float32
+        network.to("cpu", torch.float32)
+        return compute()
 
 
 def choose_device(wanted: str) -> str:

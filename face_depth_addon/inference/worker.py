@@ -21,11 +21,11 @@ import numpy as np
 os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
 
 from ..core.depth.depth_file import write_depth
-from ..core.errors import Cancelled, FaceDepthError
+from ..core.errors import Cancelled, DownloadError, FaceDepthError, ModelError, WorkerError
 from ..core.pipeline import Clock, Options, Pipeline, photo_depth
-from .fused_message import pack_head
-from .cards import MODELS
+from .cards import MODELS, read_cards
 from .depth_sources import Checked
+from .fused_message import pack_head
 from .protocol import read_message, write_message
 from .registry import find_model, is_landmarks, load_model
 from .running import Running
@@ -113,6 +113,16 @@ class Worker:
                 "type": "progress", "job": job, "label": label, "fraction": fraction,
             })
 
+        online = os.environ.get("HF_HUB_OFFLINE") != "1"
+        if header["type"] == "download":
+            if not online:
+                raise DownloadError(
+                    "This worker has no access to the network: start the download in the Face "
+                    "Depth panel, or by --download."
+                )
+            return _download(header, report)
+        if online:
+            raise WorkerError("The worker that downloads models takes no photos.")
         network = self._start_loading(header)
         run = self._fuse if header["type"] == "fuse" else self._reconstruct
         answer, arrays = run(header, arrays, network, report)
@@ -192,6 +202,19 @@ class Worker:
             self._network = None
             self._network = checked, running, self._loader.submit(load_model, checked, running)
         return self._network[2]
+
+
+def _download(
+    header: dict, report: Callable[[str, float], None]
+) -> tuple[dict, dict[str, np.ndarray]]:
+    # Few workers ever download.
+    from .download import fetch
+
+    card = read_cards().get(header["card"])
+    if card is None:
+        raise ModelError(f"There is no depth model called {header['card']}.")
+    downloaded = fetch(card, report)
+    return {"type": "result", "path": str(downloaded.path), "bytes": downloaded.bytes}, {}
 
 
 def _running(header: dict) -> Running:

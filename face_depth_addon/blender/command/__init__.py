@@ -2,7 +2,6 @@
 """The command line, the same from a script, from Blender and from an installed extension."""
 
 import argparse
-import math
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -16,8 +15,6 @@ from ...core.errors import FaceDepthError, OutputError
 from ...core.fusion.limits import USUAL_RESOLUTION
 from ...core.printing.solid import PrintSettings
 from ...core.relief.building import Layout
-from ...core.relief.shaping import Shape
-from ...inference.client import WorkerClient
 from .. import photo_source
 from ..depth.depth_io import FaceFinder, ImportSettings, import_steps
 from ..detail.fine_relief import DetailSettings, add_detail
@@ -30,7 +27,10 @@ from ..repair.mesh_smooth import smooth_mesh
 from ..repair.remesh import quad_remesh
 from ..shaping.mesh_settings import mesh_settings
 from .arguments import parser
+from .comparing import check_comparison, compare_target, comparison_report
 from .fusing import check_fusion, fuse_target, fusion_report
+from .means import Means, constant, layout_of, means_of, shape_of
+from .models import download_model, list_models
 from .targets import Target, flag, plan
 from .telling import (
     Row,
@@ -65,12 +65,20 @@ def run_command(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     log_errors_only()
+    preferences = worker_settings(bpy.context)
     try:
         reader = parser()
         options = reader.parse_args(arguments)
+        if options.list_models:
+            list_models(options, preferences)
+            return 0
+        if options.download:
+            return 0 if download_model(options, preferences) else EXIT_FAILED
         if options.resolution is None:
             options.resolution = USUAL_RESOLUTION if options.fuse else Layout.resolution
-        if options.fuse:
+        if options.compare:
+            check_comparison(options, reader)
+        elif options.fuse:
             check_fusion(options, reader)
         else:
             _check_together(options)
@@ -80,10 +88,15 @@ def _run(arguments: list[str]) -> int:
     except FaceDepthError as error:
         say(str(error))
         return EXIT_USAGE
-    preferences = worker_settings(bpy.context)
-    client = WorkerClient(options.python or preferences.python)
-    device = options.device or preferences.device
-    work, told = (fuse_target, fusion_report) if options.fuse else (_run_photo, photos_report)
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return EXIT_INTERRUPTED
+    means = means_of(options, preferences)
+    work, told = _run_photo, photos_report
+    if options.compare:
+        work, told = compare_target, comparison_report
+    elif options.fuse:
+        work, told = fuse_target, fusion_report
     rows = []
     streams = [os.dup(stream) for stream in (1, 2)]
     try:
@@ -92,7 +105,7 @@ def _run(arguments: list[str]) -> int:
                 with quiet_blender():
                     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
                 check()
-                rows.append(work(client, target, options, device))
+                rows.append(work(means, target, options))
                 check()
         if options.report:
             write_report(options.report, told(rows))
@@ -105,7 +118,7 @@ def _run(arguments: list[str]) -> int:
         say(str(error))
         return EXIT_FAILED
     finally:
-        client.close()
+        means.client.close()
         for stream in streams:
             os.close(stream)
     return 0 if all(row.ok for row in rows) else EXIT_FAILED
@@ -172,15 +185,15 @@ def _interrupts_noted() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
-def _run_photo(
-    client: WorkerClient, target: Target, options: argparse.Namespace, device: str
-) -> Row:
+def _run_photo(means: Means, target: Target, options: argparse.Namespace) -> Row:
     """Make one mesh in the empty file that is open and write its outputs."""
     named = target.photo or str(options.depth_input)
     row = Row(named)
     try:
-        outcome = shown(Path(named).name, _steps(client, target, options, device))
+        outcome = shown(Path(named).name, _steps(means, target, options))
         say(f"{Path(named).name}: {summary(outcome.info)}")
+        if outcome.note:
+            say(outcome.note)
         files = dict(target.files)
         if not options.depth_input:
             files.pop("depth_output", None)
@@ -202,35 +215,25 @@ def _run_photo(
     return row
 
 
-def _steps(
-    client: WorkerClient, target: Target, options: argparse.Namespace, device: str
-) -> Iterator[Progress]:
-    layout = Layout(
-        _constant(options.topology) if options.topology in ("grid", "adaptive") else "GRID",
-        options.resolution, options.budget, _constant(options.part), math.radians(options.cut),
-    )
-    shape = Shape(_constant(options.projection), options.strength)
+def _steps(means: Means, target: Target, options: argparse.Namespace) -> Iterator[Progress]:
+    layout, shape = layout_of(options), shape_of(options)
     photo = photo_source.from_file(target.photo) if target.photo else None
     if options.depth_input:
         relief = options.depth_relief
         meaning = Meaning(
-            options.depth_near, options.depth_kind, _constant(options.depth_unit),
+            options.depth_near, options.depth_kind, constant(options.depth_unit),
             relief and relief / 1000.0,
         )
-        faces = FaceFinder(client, device, options.face) if options.face is not None else None
+        faces = FaceFinder(means.client, options.face) if options.face is not None else None
         settings = ImportSettings(meaning, layout, shape)
         return import_steps(bpy.context, options.depth_input, settings, photo, faces, wait=0.1)
     depth_file = target.files.get("depth_output")
     settings = Settings(
-        model=options.model, device=device, face=options.face, layout=layout, shape=shape,
+        model=options.model, running=means.running, models=means.models, fit=means.fit,
+        face=options.face, layout=layout, shape=shape,
         depth_output=str(depth_file.resolve()) if depth_file else None,
     )
-    return reconstruct_steps(bpy.context, client, photo, settings, wait=0.1)
-
-
-def _constant(choice: str) -> str:
-    """An option's choice as the package's own names are written."""
-    return choice.upper().replace("-", "_")
+    return reconstruct_steps(bpy.context, means.client, photo, settings, wait=0.1)
 
 
 def _edit(made: bpy.types.Object, options: argparse.Namespace, row: Row) -> bpy.types.Object:

@@ -63,12 +63,31 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
 
 def _add_depth_source(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--model", default=BUNDLED, metavar="NAME|FOLDER",
-        help=f"{_named_models()}; or a model's folder")
+    add("--model", default=BUNDLED, metavar="NAME|FOLDER|FILE.onnx",
+        help=f"{_bundled_models()}; another that --list-models names; or a model's folder or file")
+    add("--compare", nargs="+", metavar="NAME", default=[],
+        help="lay out the meshes of several models side by side; the photo comes before")
+    add("--list-models", action="store_true",
+        help="tell of each model where it is, how large and for what, and end")
+    add("--download", default="", metavar="NAME",
+        help="fetch a model from the network, and end; the only option that uses it")
+    add("--models", default="", metavar="DIR",
+        help="your own folder that holds models by their names (default: as in the preferences)")
+    add("--fit", action="store_true",
+        help="make a face as deep as its landmarks say, whatever a model in metres says")
+    add("--steps", type=_number(int, 0, 100), default=0, metavar="N",
+        help="of a diffusion model (default: 0, as many as suit it)")
+    add("--ensemble", type=_number(int, 1, 10), default=1, metavar="N",
+        help="runs of a diffusion model that are averaged (default: 1)")
+    add("--seed", type=_number(int, 0, 2**31 - 1), default=0, metavar="N",
+        help="of a diffusion model's noise (default: 0)")
     add("--face", type=_face, default=0, metavar="INDEX|none",
         help="which face, 0 the largest (default); none for the whole image")
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default=None,
         help="where the model runs (default: as in the preferences, or auto)")
+    add("--precision", choices=("auto", "float32", "float16", "bfloat16"), default=None,
+        help="what the model computes with (default: as in the preferences, or auto: half on "
+        "graphics cards)")
     add("--python", default="", metavar="PATH",
         help="interpreter that has torch and transformers (default: as in the preferences, or "
         "this one)")
@@ -122,12 +141,12 @@ def _add_edits(group: argparse._ArgumentGroup) -> None:
     add("--complete", action="store_true", help="mirror what a turned head hides")
 
 
-def _named_models() -> str:
-    """Each model that has a name, with what it is good for."""
+def _bundled_models() -> str:
+    """Each model that comes along, with what it is good for."""
     return "; ".join(
         f"{name}{' (default)' if name == BUNDLED else ''}: "
         f"{card.good_at[0].lower()}{card.good_at[1:]}"
-        for name, card in read_cards().items()
+        for name, card in read_cards().items() if card.comes_along
     )
 
 

@@ -18,13 +18,13 @@ from ...core.fusion.limits import (
     VIDEO_SUFFIXES,
 )
 from ...core.printing.solid import PrintSettings
-from ...inference.client import WorkerClient
 from .. import photo_source
 from ..fusion.fuse import FuseSettings, fuse_steps
 from ..fusion.fused_object import points_of
 from ..repair.mesh_cleanup import cleanup_mesh
 from ..repair.mesh_smooth import smooth_mesh
 from ..repair.remesh import quad_remesh
+from .means import Means
 from .targets import Target, flag
 from .telling import Row, say, shown, summary
 from .writing import quiet_blender, write_outputs
@@ -73,9 +73,7 @@ def check_fusion(options: argparse.Namespace, defaults: argparse.ArgumentParser)
         )
 
 
-def fuse_target(
-    client: WorkerClient, target: Target, options: argparse.Namespace, device: str
-) -> Row:
+def fuse_target(means: Means, target: Target, options: argparse.Namespace) -> Row:
     """Make one head of all photos in the empty file that is open and write its outputs."""
     sources = [photo_source.from_file(photo) for photo in options.photos]
     names = Path(options.photos[0]).name
@@ -83,16 +81,19 @@ def fuse_target(
         names = f"{len(sources)} photos"
     row = Row(names)
     settings = FuseSettings(
-        model=options.model, device=device, resolution=options.resolution,
+        model=options.model, running=means.running, models=means.models, fit=means.fit,
+        resolution=options.resolution,
         pupils=options.pupils, keep_all=options.keep_all,
     )
     try:
-        outcome = shown(names, fuse_steps(bpy.context, client, sources, settings, wait=0.1))
+        outcome = shown(names, fuse_steps(bpy.context, means.client, sources, settings, wait=0.1))
         head, item = outcome.head, outcome.object
         for report in head.photos:
             if report.told:
                 say(report.told)
         say(f"{_told(head)}: {summary(outcome.info)}")
+        for note in outcome.info["notes"]:
+            say(note)
         with quiet_blender():
             _edit(item, options, row)
             _write(item, head, target.files, options)

@@ -41,7 +41,7 @@ def write_outputs(
     for name, path in files.items():
         match name:
             case "output":
-                _show_texture_on_open()
+                show_texture_on_open()
                 write_object(edited, path)
             case "depth_output":
                 map_export.write_depth_map(made.data, path)
@@ -65,7 +65,7 @@ def _write_preview(item: bpy.types.Object, path: Path) -> None:
     write_folder_whole(path, lambda folder: render_preview(item, folder / path.name))
 
 
-def _show_texture_on_open() -> None:
+def show_texture_on_open() -> None:
     """Let the saved file's viewports show the photo in solid mode."""
     for screen in bpy.data.screens:
         for area in screen.areas:

@@ -27,10 +27,9 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class FaceFinder:
-    """By what a face is found in photos: the worker, where it computes, and which face is meant."""
+    """By what a face is found in photos: the worker, and which face is meant."""
 
     client: "WorkerClient"
-    device: str = "auto"
     index: int = 0
 
 
@@ -125,9 +124,7 @@ def _frame_of(
     from ...inference.sources import read_photo
 
     if faces is not None:
-        finding = Settings(
-            model=FACEMESH, device=faces.device, face=faces.index, layout=layout
-        )
+        finding = Settings(model=FACEMESH, face=faces.index, layout=layout)
         try:
             seen = yield from infer_steps(faces.client, photo, finding, wait)
             return Frame(seen, seen.metres_per_pixel)

@@ -127,8 +127,7 @@ class FACEDEPTH_OT_import_depth(bpy.types.Operator):
         try:
             faces = None
             if self.find_face:
-                client = worker.client(preferences.python, preferences.idle_seconds)
-                faces = FaceFinder(client, preferences.device)
+                faces = FaceFinder(worker.client(preferences.python, preferences.idle_seconds))
             item = import_depth(
                 context, Path(bpy.path.abspath(self.filepath)), settings, self._picture(context),
                 faces,

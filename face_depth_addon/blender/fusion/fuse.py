@@ -11,8 +11,9 @@ import bpy
 from ...core.fusion.limits import USUAL_RESOLUTION
 from ...core.fusion.sizing import sized
 from ...inference.cards import BUNDLED
+from ...inference.running import Running
 from ..photo_source import PhotoSource
-from ..reconstruct import Progress
+from ..reconstruct import Progress, running_fields
 from .fused_object import add_head
 
 if TYPE_CHECKING:
@@ -29,8 +30,13 @@ class FuseSettings:
     Attributes
     ----------
     model : str
-        ``facemesh``, a bundled model's name or a folder.
-    device : str
+        A card's name, or the path of a folder or an ONNX file.
+    running : Running
+        Where and how exactly it runs.
+    models : str
+        The user's own folder of models, or empty.
+    fit : bool
+        Scale depth in metres to the face's landmarks too.
     resolution : int
         Vertices from the top of the head to the neck, 64 to 1024.
     texture_size : int
@@ -42,7 +48,9 @@ class FuseSettings:
     """
 
     model: str = BUNDLED
-    device: str = "auto"
+    running: Running = Running()
+    models: str = ""
+    fit: bool = False
     resolution: int = USUAL_RESOLUTION
     texture_size: int = 2048
     pupils: float | None = None
@@ -61,7 +69,8 @@ class FuseOutcome:
     info : dict
         What it was made from, with timings in seconds.
     note : str
-        What is to be known of photos that were used, in sentences; often empty.
+        What is to be known of photos that were used and of their depth, in sentences; often
+        empty.
     """
 
     object: bpy.types.Object
@@ -104,7 +113,8 @@ def fuse_steps(
     begun = perf_counter()
     job = client.submit(FuseRequest(
         photos=tuple((source.photo, source.arrays) for source in sources),
-        model=settings.model, device=settings.device,
+        model=settings.model, models=settings.models, **running_fields(settings.running),
+        options={"fit": settings.fit},
         fusion={
             "resolution": settings.resolution, "texture_size": settings.texture_size,
             "keep_all": settings.keep_all,
@@ -126,5 +136,5 @@ def fuse_steps(
     timings["mesh"] = perf_counter() - answered
     timings["total"] = perf_counter() - begun
     head.info["vertices"] = len(item.data.vertices)
-    note = " ".join(report.told for report in head.photos if report.used and report.note)
-    return FuseOutcome(item, head, head.info, note)
+    told = (report.told for report in head.photos if report.used and report.note)
+    return FuseOutcome(item, head, head.info, " ".join([*told, *head.info["notes"]]))

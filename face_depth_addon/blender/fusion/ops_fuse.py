@@ -17,10 +17,10 @@ from bpy.props import (
 from ...core.errors import PhotoError
 from .. import photo_source, worker
 from ..linking import select_alone
-from ..ops_reconstruct import chosen_model
+from ..models.choice import MODEL_NAMES, ModelChoice, adopt, model_name, running_of
+from ..models.presence import poll_model
 from ..packages import require_packages
 from ..preferences import worker_settings
-from ..properties import MODEL_FOLDER, MODEL_ITEMS
 from ..running import RunningOperator
 from ..viewports import frame_selected, show_texture
 from . import photo_list
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .fuse import FuseOutcome
 
 
-class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
+class FACEDEPTH_OT_fuse_photos(ModelChoice, RunningOperator, bpy.types.Operator):
     """Make one head of several photos of a person"""
 
     bl_idname = "face_depth.fuse_photos"
@@ -41,24 +41,22 @@ class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
     files: CollectionProperty(
         type=bpy.types.OperatorFileListElement, options={'HIDDEN', 'SKIP_SAVE'},
     )
-    model: EnumProperty(name="Model", items=MODEL_ITEMS, options={'HIDDEN'})
-    model_folder: StringProperty(name="Model Folder", options={'HIDDEN'})
     resolution: IntProperty(**photo_list.RESOLUTION, options={'HIDDEN'})
     texture_size: EnumProperty(**photo_list.TEXTURE_SIZE, options={'HIDDEN'})
     pupils: FloatProperty(**photo_list.PUPILS, options={'HIDDEN'})
     keep_all: BoolProperty(**photo_list.KEEP_ALL, options={'HIDDEN'})
     point_clouds: BoolProperty(**photo_list.POINT_CLOUDS, options={'HIDDEN'})
 
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and poll_model(cls, context)
+
     def adopt_panel(self, context):
-        settings = context.scene.face_depth
-        given = self.properties.is_property_set
-        if not given("model"):
-            self.model = chosen_model(context)
-        if not given("model_folder"):
-            self.model_folder = settings.model_folder
+        adopt(self, context, MODEL_NAMES)
+        fusion = context.scene.face_depth.fusion
         for name in ("resolution", "texture_size", "pupils", "keep_all", "point_clouds"):
-            if not given(name):
-                setattr(self, name, getattr(settings.fusion, name))
+            if not self.properties.is_property_set(name):
+                setattr(self, name, getattr(fusion, name))
 
     def start(self, context, wait):
         from .fuse import FuseSettings, fuse_steps
@@ -75,11 +73,8 @@ class FACEDEPTH_OT_fuse_photos(RunningOperator, bpy.types.Operator):
         return fuse_steps(
             context, worker.client(preferences.python, preferences.idle_seconds), sources,
             FuseSettings(
-                model=(
-                    bpy.path.abspath(self.model_folder)
-                    if self.model == MODEL_FOLDER else self.model
-                ),
-                device=preferences.device, resolution=self.resolution,
+                model=model_name(self), running=running_of(self, preferences),
+                models=preferences.models, fit=self.fit, resolution=self.resolution,
                 texture_size=int(self.texture_size), pupils=self.pupils, keep_all=self.keep_all,
             ),
             wait,

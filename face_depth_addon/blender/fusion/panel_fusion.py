@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The photos that become one head, in the Face Depth tab."""
 
-import textwrap
-
 import bpy
 
 from ...core.fusion.limits import MOST_PHOTOS
 from ..running import draw_button
+from ..wrapped import draw_wrapped
 from .ops_fuse import FACEDEPTH_OT_fuse_photos
 from .ops_photos import (
     FACEDEPTH_OT_add_photos,
@@ -17,8 +16,6 @@ from .photo_list import FACEDEPTH_PG_fusion, FACEDEPTH_PG_photo
 from .thumbnails import icon_of
 
 _THUMBNAIL_SCALE = 2.0
-# Of a letter in the panel's font, and of the panel's borders and icon, in unscaled pixels.
-_LETTER_WIDTH, _MARGIN = 6.2, 60.0
 
 
 class FACEDEPTH_UL_photos(bpy.types.UIList):
@@ -80,7 +77,7 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
         if fusion.photos:
             _draw_photo(layout, context, fusion.photos[min(fusion.active, len(fusion.photos) - 1)])
         else:
-            _draw_wrapped(
+            draw_wrapped(
                 layout, context,
                 f"Add two to {MOST_PHOTOS} photos of one person, from different sides, or a video",
                 'INFO',
@@ -109,13 +106,13 @@ def _draw_photo(
     """What became of the active photo."""
     icon = 'INFO' if photo.state == 'USED' else 'ERROR'
     if photo.remark:
-        _draw_wrapped(layout, context, photo.remark, icon)
+        draw_wrapped(layout, context, photo.remark, icon)
     if photo.placed:
         yaw, pitch, _ = photo.pose
         text = f"Turned {yaw:+.0f}°, raised {pitch:+.0f}°"
         if photo.residual_mm >= 0.0:
             text += f", {photo.residual_mm:.1f} mm from the others"
-        _draw_wrapped(layout, context, text, 'ORIENTATION_VIEW')
+        draw_wrapped(layout, context, text, 'ORIENTATION_VIEW')
 
 
 def _draw_residuals(layout: bpy.types.UILayout, fusion: FACEDEPTH_PG_fusion) -> None:
@@ -130,18 +127,6 @@ def _draw_residuals(layout: bpy.types.UILayout, fusion: FACEDEPTH_PG_fusion) -> 
         row = column.row()
         row.label(text=step, icon='BLANK1')
         row.label(text=f"{residual:.2f} mm")
-
-
-def _draw_wrapped(
-    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str
-) -> None:
-    """Text in as many lines as the panel's width asks for, which labels do not do."""
-    width = context.region.width / context.preferences.system.ui_scale - _MARGIN
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    for line in textwrap.wrap(text, max(16, int(width / _LETTER_WIDTH))):
-        column.label(text=line, icon=icon)
-        icon = 'BLANK1'
 
 
 CLASSES = (FACEDEPTH_UL_photos, FACEDEPTH_MT_add_image, FACEDEPTH_PT_fusion)

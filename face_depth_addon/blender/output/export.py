@@ -4,7 +4,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import addon_utils
@@ -33,14 +33,24 @@ def write_object(item: bpy.types.Object, path: Path) -> None:
     OutputError
         Unknown suffix, or the file cannot be written.
     """
+    write_objects([item], path)
+
+
+def write_objects(items: Sequence[bpy.types.Object], path: Path) -> None:
+    """Write several objects, the first of which is a mesh with a photo, as `write_object` does.
+
+    Raises
+    ------
+    OutputError
+    """
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise OutputError(
             f"{path.name} is no mesh file: its name must end in {', '.join(WRITERS)}."
         )
     for other in bpy.context.view_layer.objects:
-        other.select_set(other == item)
-    write_folder_whole(path, lambda folder: write(item, folder / path.name))
+        other.select_set(other in items)
+    write_folder_whole(path, lambda folder: write(items[0], folder / path.name))
 
 
 def files_of(path: Path) -> list[Path]:

@@ -36,8 +36,9 @@ class Prediction:
         Probability that the pixel is the person's, in [0, 1]; None if the model has no mask.
     uncertainty : ndarray, (h, w) float32, or None
         Error to be expected of the depth, in its unit; None if the model does not tell.
-    normals : ndarray, (h, w, 3) float32, or None
-        x right, y up, z towards the viewer, of any length; None if the model gives none.
+    normals : ndarray, (m, m, 3) float32, or None
+        x right, y up, z towards the viewer, of any length and in a size of their own; None if
+        the model gives none.
     note : str
         What the user should know of how it came about, or empty.
     """
@@ -141,7 +142,13 @@ def _place(
     camera: Camera, fit: bool,
 ) -> Placed:
     if source.kind == "crop_sides":
-        return Placed(depth * np.float32(crop.side), None, {"kind": source.kind}, "")
+        told = {"kind": source.kind}
+        if face is not None:
+            marks = _marks(face, crop, camera, len(depth))
+            fitted = fit_to_marks(depth, trust > 0.5, "depth", marks)
+            if fitted.counted:
+                told["agreement"] = round(fitted.agreement, 3)
+        return Placed(depth * np.float32(crop.side), None, told, "")
     if face is None:
         return _place_object(source, depth, trust, crop, camera)
     nearness = -depth if source.kind in ("depth", "metres") else depth

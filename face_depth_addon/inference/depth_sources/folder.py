@@ -7,7 +7,6 @@ what the output means (``depth_in_crop_sides``, ``disparity``, ``depth`` or ``me
 whether there is a subject mask; without it the output is what that kind of model usually gives.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,14 @@ from ...core.depth.predicted import Kind
 from ...core.errors import ModelError
 from ..cards import Card
 from ..weights import changed, count_parameters, find_weights
+from .settings import OUTPUTS, SIZES, bounded, crop_of, no_sense, read_settings, triple
 
 _WEIGHTS = "model.safetensors"
 _PATCH = 14
 # These cannot read any other size than their own, whatever the preprocessor says.
 _FIXED_SIZE = ("face_depth_vae",)
-_SIZES = (16, 2048)
 # The side of a crop for models whose preprocessor takes pictures of any size.
 _ANY_SIZE = 480
-_OUTPUTS = {
-    "depth_in_crop_sides": "crop_sides", "disparity": "disparity", "depth": "depth",
-    "metres": "metres",
-}
 _METRIC = ("zoedepth", "glpn", "depth_pro")
 
 
@@ -94,21 +89,19 @@ def check_folder(path: Path, card: Card) -> ModelFolder:
     ours = {**card.settings, **ours}
     try:
         mean, std = _normalisation(processor)
+        margin, rise = crop_of(ours)
         return ModelFolder(
             card=card, path=path, name=path.name,
             architecture=str((config.get("architectures") or [""])[0]),
             input_size=_input_size(processor, config), mean=mean, std=std,
-            kind=_OUTPUTS[ours["output"]] if "output" in ours else _usual_kind(config),
-            margin=_bounded(ours.get("crop_margin", 1.7), 0.5, 10.0),
-            rise=_bounded(ours.get("crop_rise", 0.05), -1.0, 1.0),
+            kind=OUTPUTS[ours["output"]] if "output" in ours else _usual_kind(config),
+            margin=margin, rise=rise,
             average_flipped=bool(ours.get("average_flipped", False)),
             subject=bool(ours.get("subject", False)),
             parameters=parameters, changed=changed(path / "config.json", weights),
         )
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise ModelError(
-            f"The settings of the depth model {path.name} make no sense ({error})."
-        ) from error
+        raise no_sense(path.name, error) from error
 
 
 def _usual_kind(config: dict) -> Kind:
@@ -131,35 +124,23 @@ def _normalisation(processor: dict) -> tuple[tuple[float, ...], tuple[float, ...
     mean = processor.get("image_mean", (0.485, 0.456, 0.406))
     std = processor.get("image_std", (0.229, 0.224, 0.225))
     return (
-        _triple([whole * value for value in mean], 0.0),
-        _triple([whole * value for value in std], 1e-3),
+        triple([whole * value for value in mean], 0.0),
+        triple([whole * value for value in std], 1e-3),
     )
-
-
-def _triple(values, low: float) -> tuple[float, ...]:
-    first, second, third = (_bounded(value, low, 10.0) for value in values)
-    return first, second, third
-
-
-def _bounded(value, low: float, high: float) -> float:
-    number = float(value)
-    if not low <= number <= high:
-        raise ValueError(f"{number:g} is not from {low:g} to {high:g}")
-    return number
 
 
 def _input_size(processor: dict, config: dict) -> int:
     if config.get("model_type") in _FIXED_SIZE:
-        return int(_bounded(config["image_size"], *_SIZES))
+        return int(bounded(config["image_size"], *SIZES))
     size = processor.get("size", _ANY_SIZE if "size_divisor" in processor else 384)
-    side = int(_bounded(size if isinstance(size, int) else size["height"], *_SIZES))
+    side = int(bounded(size if isinstance(size, int) else size["height"], *SIZES))
     multiple = math.lcm(
         int(processor.get("ensure_multiple_of") or 1), int(processor.get("size_divisor") or 1)
     )
     if multiple == 1:
         backbone = config.get("backbone_config") or {}
         multiple = int(_single(backbone.get("patch_size", config.get("patch_size", _PATCH))))
-    return int(_bounded(round(side / multiple) * multiple, *_SIZES))
+    return int(bounded(round(side / multiple) * multiple, *SIZES))
 
 
 def _single(value):
@@ -169,17 +150,9 @@ def _single(value):
 
 def _read_json(folder: Path, name: str) -> dict:
     try:
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        return read_settings(folder / name, folder.name)
     except FileNotFoundError:
         raise ModelError(
             f"The depth model folder {folder.name} has no {name}; "
             "it must be in the format of transformers."
         ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"The file {name} of the depth model {folder.name} cannot be read; "
-            "copy the model again."
-        ) from error
-    if not isinstance(content, dict):
-        raise ModelError(f"The file {name} of the depth model {folder.name} is damaged.")
-    return content

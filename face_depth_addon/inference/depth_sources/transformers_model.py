@@ -8,17 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ...core.depth.predicted import Kind, Prediction
-from ...core.errors import DeviceError, ModelError
+from ...core.errors import ModelError
 from ..cards import Card
 from ..running import Running
-from ..torch_setup import (
-    choose_device,
-    choose_dtype,
-    device_with_room,
-    import_torch,
-    no_room,
-    not_loaded,
-)
+from ..torch_setup import Placement, import_torch, not_loaded
 from .folder import ModelFolder, check_folder
 
 log = logging.getLogger(__name__)
@@ -53,15 +46,12 @@ class DepthNetwork:
     DeviceError, ModelError
     """
 
-    def __init__(self, folder: ModelFolder, running: Running = Running()):
+    def __init__(self, folder: ModelFolder, running: Running):
         import torch
 
         self._folder = folder
-        wanted = choose_device(running.device)
-        dtype = choose_dtype(running, wanted)
-        self.device = device_with_room(folder.parameters, dtype, wanted, self.name)
-        self._note = no_room(self.name, wanted) if self.device != wanted else ""
-        self._model = _load(folder, choose_dtype(running, self.device)).to(self.device)
+        self._placement = Placement(self.name, folder.parameters, running)
+        self._model = _load(folder, self._placement.dtype).to(self.device)
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(folder.mean).view(shape) * 255.0
         self._std = torch.tensor(folder.std).view(shape) * 255.0
@@ -69,6 +59,10 @@ class DepthNetwork:
     @property
     def name(self) -> str:
         return self._folder.card.title
+
+    @property
+    def device(self) -> str:
+        return self._placement.device
 
     @property
     def input_size(self) -> int:
@@ -111,18 +105,7 @@ class DepthNetwork:
         pixels = (pixels - self._mean) / self._std
         if self._folder.average_flipped:
             pixels = torch.cat([pixels, pixels.flip(-1)])
-        try:
-            output = self._run(pixels)
-        except torch.OutOfMemoryError as error:
-            if self.device == "cpu":
-                raise DeviceError(
-                    f"There is too little memory for {self.name}: close other programs, or "
-                    "choose a smaller model."
-                ) from error
-            self._note = no_room(self.name, self.device)
-            self.device = "cpu"
-            self._model.to("cpu", torch.float32)
-            output = self._run(pixels)
+        output = self._placement.run(self._model, lambda: self._run(pixels))
         depth = _average(_depth_of(output))
         logits = output.get("subject") if self._folder.subject else None
         subject = None if logits is None else _average(logits.float().sigmoid())
@@ -130,7 +113,7 @@ class DepthNetwork:
         uncertainty = None if log_error is None else _average(log_error.float().exp())
         if not all(np.isfinite(found).all() for found in (depth, subject) if found is not None):
             raise ModelError(f"The depth model {self.name} gave no usable depth.")
-        return Prediction(depth, subject, uncertainty, note=self._note)
+        return Prediction(depth, subject, uncertainty, note=self._placement.note)
 
     def _run(self, pixels):
         import torch
