@@ -11,9 +11,11 @@ from scipy.spatial import cKDTree
 from template_views import SIZE, Person, person, rotation_of, turned
 
 from face_depth_addon.core.errors import Cancelled, FusionError
+from face_depth_addon.core.fusion.alignment import align_surfaces, rough_fits
 from face_depth_addon.core.fusion.fuse import FuseOptions, fuse
 from face_depth_addon.core.fusion.fused import FusedHead
 from face_depth_addon.core.fusion.limits import MOST_PHOTOS
+from face_depth_addon.core.fusion.view import View
 from face_depth_addon.core.head.template import FRONT_END, load_template
 from face_depth_addon.core.head.wrap_model import similarity
 from face_depth_addon.core.pictures import jpeg
@@ -283,3 +285,12 @@ def test_progress_never_goes_back(photos):
     fractions = [fraction for _, fraction in told]
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
     assert all(label for label, _ in told)
+
+
+def test_a_photo_whose_place_has_run_off_is_a_sentence():
+    """As with depth of a model that does not see the face."""
+    views = [View.of(turned(person(1), yaw)) for yaw in (0.0, 25.0)]
+    first, second = rough_fits(views, 0)
+    lost = replace(second, translation=np.full(3, np.nan))
+    with pytest.raises(FusionError, match="choose another model or other photos"):
+        align_surfaces(views, [first, lost], 0)

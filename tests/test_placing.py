@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What depth models say, in any unit, becomes the depth of the photo: on heads whose depth is known."""
+"""What depth models say, in any unit, becomes the depth of the photo: on heads of known depth."""
 
 from dataclasses import dataclass, replace
 

@@ -18,8 +18,8 @@ from face_depth_addon.core.errors import (
     TorchError,
     WorkerError,
 )
-from face_depth_addon.inference.client import Request, WorkerClient
 from face_depth_addon.inference.cards import BUNDLED, FACEMESH
+from face_depth_addon.inference.client import Request, WorkerClient
 
 
 @pytest.fixture(scope="module")

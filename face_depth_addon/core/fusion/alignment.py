@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import FusionError
 from ..head.wrap_model import similarity, turn
 from ..interpolation import sample
 from .normal_equations import NormalEquations
@@ -144,9 +145,15 @@ def align_surfaces(
     """Trimmed ICP, point to plane, of all photos at once; the landmarks hold what can slide.
 
     Points are matched along the other photo's lines of sight.
+
+    Raises
+    ------
+    FusionError
+        A photo's place has run off.
     """
     fits = list(fits)
     for number in range(_ICP):
+        _require_places(fits)
         far = _FAR * (_NEAR / _FAR) ** (number / (_ICP - 1))
         surfaces = [Surface.of(view, fit) for view, fit in zip(views, fits)]
         system = NormalEquations(len(views), 7)
@@ -163,6 +170,14 @@ def align_surfaces(
         steps = system.solve()
         fits = [_moved(fit, step) for fit, step in zip(fits, steps)]
     return fits
+
+
+def _require_places(fits: Sequence[Fit]) -> None:
+    if not all(np.isfinite(fit.place(np.zeros(3))).all() for fit in fits):
+        raise FusionError(
+            "The photos cannot be laid on one another, as their depth says too little of the face: "
+            "choose another model or other photos."
+        )
 
 
 def surface_residual(surfaces: Sequence[Surface]) -> tuple[float, np.ndarray]:

@@ -134,9 +134,9 @@ def _input_size(processor: dict, config: dict) -> int:
         return int(bounded(config["image_size"], *SIZES))
     size = processor.get("size", _ANY_SIZE if "size_divisor" in processor else 384)
     side = int(bounded(size if isinstance(size, int) else size["height"], *SIZES))
-    multiple = math.lcm(
-        int(processor.get("ensure_multiple_of") or 1), int(processor.get("size_divisor") or 1)
-    )
+    # Older files leave out what newer ones set to nothing.
+    multiples = (processor.get(name) for name in ("ensure_multiple_of", "size_divisor"))
+    multiple = math.lcm(*(int(each) for each in multiples if each is not None))
     if multiple == 1:
         backbone = config.get("backbone_config") or {}
         multiple = int(_single(backbone.get("patch_size", config.get("patch_size", _PATCH))))
