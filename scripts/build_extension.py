@@ -1,52 +1,100 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make an installable zip of the extension, without packages.
+"""Make installable zips of the extension.
 
-usage: python scripts/build_extension.py --output DIR
+    python scripts/build_extension.py                      full, for this system and Blender 4.2-5.0
+    python scripts/build_extension.py --lite --platform linux-x64 windows-x64 --python 3.11 3.13
+    python scripts/build_extension.py --slim --repo REPOSITORY
 
-Blender's Python, or the interpreter set in the preferences, brings the packages. The
-same checkout gives the same bytes.
+full: all packages inside, PyTorch among them.  lite: ONNX Runtime runs the bundled models, for
+people who need no other.  slim: no packages; the interpreter that is set in the preferences has
+them.  Sets itself up on a fresh machine; wheels are fetched into wheels/ by the locks in
+scripts/requirements/.  Every zip is built twice, and the same checkout gives the same bytes.
 """
+
+from __future__ import annotations  # see _environment.py
 
 import argparse
 import sys
-import tomllib
-import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-_TIMESTAMP = (2020, 1, 1, 0, 0, 0)
+import _environment
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+WHEELS = _environment.ROOT / "wheels"
 
 
-def contents() -> list[tuple[str, Path]]:
-    """Names in the zip and the files behind them: the package's files at its top."""
-    package = ROOT / "face_depth_addon"
-    files = [
-        (path.relative_to(package).as_posix(), path)
-        for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    ]
-    files += [(name, ROOT / name) for name in ("blender_manifest.toml", "LICENSE", "LICENSES.md")]
-    return sorted(files)
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    _environment.ensure(tests=options.edition == "lite")
+    if str(_environment.ROOT) not in sys.path:
+        sys.path.insert(0, str(_environment.ROOT))
+    from extension import BuildError
 
-
-def build(folder: Path) -> Path:
-    """Write the zip into ``folder``; returns its path."""
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{manifest['id']}-{manifest['version']}-slim.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, path in contents():
-            entry = zipfile.ZipInfo(name, _TIMESTAMP)
-            entry.create_system = 3  # Unix on every system: the same bytes everywhere.
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return target
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=ROOT / "dist", metavar="DIR")
-    target = build(parser.parse_args().output)
-    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    try:
+        run(options)
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("Stopped; what was finished is there.", file=sys.stderr)
+        return EXIT_INTERRUPTED
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    edition = parser.add_mutually_exclusive_group()
+    edition.add_argument(
+        "--slim", dest="edition", action="store_const", const="slim", default="full",
+        help="without packages, for every system and Blender",
+    )
+    edition.add_argument(
+        "--lite", dest="edition", action="store_const", const="lite",
+        help="with ONNX Runtime in the place of PyTorch, for the bundled models",
+    )
+    parser.add_argument("--output", type=Path, default=_environment.ROOT / "dist", metavar="DIR")
+    parser.add_argument(
+        "--platform", nargs="+", metavar="P",
+        help="linux-x64, windows-x64, macos-arm64 or macos-x64; without it this machine's",
+    )
+    parser.add_argument(
+        "--python", nargs="+", default=["3.11"], metavar="V", choices=["3.11", "3.13"],
+        help="3.11 for Blender 4.2 to 5.0, which is the default, 3.13 for 5.1 and later",
+    )
+    parser.add_argument(
+        "--repo", type=Path, metavar="DIR",
+        help="make DIR a repository with these zips, for Blender to install and update from",
+    )
+    return parser
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build what was asked for, and the repository.
+
+    Raises
+    ------
+    BuildError
+    """
+    from extension import building, wheels
+    from extension.targets import Target, own_platform, require_offered
+
+    targets: list[Target | None] = [None]
+    if options.edition != "slim":
+        systems = options.platform or [own_platform()]
+        targets = [Target(system, python) for system in systems for python in options.python]
+        for target in targets:
+            require_offered(target, options.edition)
+    zips = []
+    for target in targets:
+        held = [] if target is None else wheels.fetch(target, options.edition, WHEELS)
+        zips.append(building.build(options.output, options.edition, target, held))
+        print(f"{zips[-1]}: {zips[-1].stat().st_size / 1e6:.1f} MB", flush=True)
+    if options.repo:
+        building.publish(zips, options.repo)
+        print(f"{options.repo / 'index.json'}: {len(zips)} new")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@
 ``packages.txt`` holds what every environment needs, ``blender-X.Y.txt`` Blender as a Python module,
 ``tests.txt`` what only the tests need, ``dataset.txt`` what only training and its data need,
 ``docs.txt`` what builds the documentation, in an environment of its own.  Each pins one version and
-lists the hashes of its files for every system, so one set of files serves Linux, Windows and macOS.  PyTorch is not among them, because its build depends on the graphics
-card: ``scripts/_environment.py`` pins it by version.
+lists the hashes of its files for every system, so one set of files serves Linux, Windows and macOS.
+PyTorch is not among them, because its build depends on the graphics card:
+``scripts/_environment.py`` pins it by version.
 
 ``wheels-lite.txt`` and ``wheels-full.txt`` are what ``scripts/build_extension.py`` puts into
 installable zips, for Python 3.11 and newer, and ``wheels-torch-linux.txt`` PyTorch for Linux, from
