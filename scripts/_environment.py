@@ -40,7 +40,7 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 EXIT_NO_ENVIRONMENT = 3
 
 MODULES = ("bpy", "cv2", "numpy", "PIL", "safetensors", "torch", "transformers")
-TEST_MODULES = ("diffusers", "onnx", "onnxruntime", "pytest", "scipy", "skimage")
+TEST_MODULES = ("diffusers", "onnx", "onnxruntime", "pytest", "scipy", "skimage", "xdist")
 DATASET_MODULES = ("accelerate", "anny", "matplotlib", "OpenEXR", "psutil", "ray", "scipy")
 IMPORT_CHECK = (
     "import bpy, cv2, numpy, PIL, safetensors, torch;"

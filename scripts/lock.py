@@ -6,9 +6,9 @@
 
 ``packages.txt`` holds what every environment needs, ``blender-X.Y.txt`` Blender as a Python module,
 ``tests.txt`` what only the tests need, ``dataset.txt`` what only training and its data need,
-``docs.txt`` what builds the documentation, in an environment of its own.  Each pins one version and
-lists the hashes of its files for every system, so one set of files serves Linux, Windows and macOS.
-PyTorch is not among them, because its build depends on the graphics card:
+``docs.txt`` what builds the documentation, in an environment of its own.  Each pins one version
+and lists the hashes of its files for every system, so one set of files serves Linux, Windows and
+macOS.  PyTorch is not among them, because its build depends on the graphics card:
 ``scripts/_environment.py`` pins it by version.
 
 ``wheels-lite.txt`` and ``wheels-full.txt`` are what ``scripts/build_extension.py`` puts into
@@ -44,7 +44,7 @@ TORCH_REQUIRES = (
 DOCS = ("mkdocs==1.6.1",)
 TESTS = (
     *DOCS,
-    "pytest",
+    "pytest", "pytest-xdist",
     "scikit-image",
     "scipy",
     # The libraries of depth models that users install themselves.

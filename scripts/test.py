@@ -4,7 +4,8 @@
     python scripts/test.py                      all tests, with Blender 4.5
     python scripts/test.py --blender 4.2 -k ops
 
-Everything but --blender goes to pytest; paths are taken from the repository root.
+Everything but --blender goes to pytest; paths are taken from the repository root. Files run side
+by side, a process for each processor up to four, unless -n or --pdb says otherwise.
 """
 
 from __future__ import annotations  # see _environment.py
@@ -13,6 +14,9 @@ import os
 import sys
 
 import _environment
+
+# Each holds Blender, and its worker the networks: about two gigabytes.
+_MOST_PROCESSES = 4
 
 
 def split_arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -35,6 +39,16 @@ def split_arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
     return version, rest
 
 
+def side_by_side(arguments: list[str]) -> list[str]:
+    """Return pytest's options for running files at once; none where the caller decides."""
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    if processes == 1 or any(word == "--pdb" or word.startswith("-n") for word in arguments):
+        return []
+    # Or each process, and each worker that it starts, would compute on all processors.
+    os.environ.setdefault("OMP_NUM_THREADS", str((os.cpu_count() or 1) // processes))
+    return ["-n", str(processes), "--dist", "loadfile"]
+
+
 def main() -> int:
     """Run pytest and return its exit code."""
     try:
@@ -46,7 +60,9 @@ def main() -> int:
     import pytest
 
     os.chdir(_environment.ROOT)
-    return pytest.main(["--override-ini", "testpaths=tests", *pytest_arguments])
+    return pytest.main([
+        "--override-ini", "testpaths=tests", *side_by_side(pytest_arguments), *pytest_arguments
+    ])
 
 
 if __name__ == "__main__":
