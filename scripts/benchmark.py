@@ -192,7 +192,8 @@ def run_sections(photo: Path, repeats: Repeats, quick: bool) -> Iterator[Section
 
 def cold_start(photo: Path, repeats: int) -> Section:
     """From a new worker process to the first result."""
-    from face_depth_addon.inference.client import Request, WorkerClient
+    from face_depth_addon.inference.client import WorkerClient
+    from face_depth_addon.inference.request import Request
 
     def first_result(model: str) -> float:
         begun = time.perf_counter()

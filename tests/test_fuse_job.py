@@ -12,7 +12,8 @@ from turned_photos import turned_photo
 from face_depth_addon.core.errors import Cancelled, DeviceError, FusionError, ModelError
 from face_depth_addon.core.fusion.fused import FusedHead
 from face_depth_addon.inference.cards import BUNDLED, FACEMESH
-from face_depth_addon.inference.client import FuseRequest, Request, WorkerClient
+from face_depth_addon.inference.client import WorkerClient
+from face_depth_addon.inference.request import FuseRequest, Request
 
 YAWS = (-25.0, 0.0, 25.0)
 SMALL = {"resolution": 64, "texture_size": 256}

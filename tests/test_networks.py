@@ -23,7 +23,7 @@ from transformers import (
 from face_depth_addon.core.errors import ModelError
 from face_depth_addon.core.reconstruction import Reconstruction
 from face_depth_addon.inference.cards import read_cards
-from face_depth_addon.inference.client import Request, WorkerClient
+from face_depth_addon.inference.client import WorkerClient
 from face_depth_addon.inference.depth_sources.transformers_model import DepthNetwork
 from face_depth_addon.inference.networks import (
     AttentionUnet,
@@ -33,6 +33,7 @@ from face_depth_addon.inference.networks import (
     FaceDepthAnything,
 )
 from face_depth_addon.inference.registry import find_model
+from face_depth_addon.inference.request import Request
 from face_depth_addon.inference.running import Running
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -19,7 +19,8 @@ from face_depth_addon.core.errors import (
     WorkerError,
 )
 from face_depth_addon.inference.cards import BUNDLED, FACEMESH
-from face_depth_addon.inference.client import Request, WorkerClient
+from face_depth_addon.inference.client import WorkerClient
+from face_depth_addon.inference.request import Request
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,8 @@ def test_worker_goes_when_its_parent_is_killed(astronaut, tmp_path):
     """Also in the middle of a job: what reads standard input sees its end."""
     code = (
         "import sys, time\n"
-        "from face_depth_addon.inference.client import Request, WorkerClient\n"
+        "from face_depth_addon.inference.client import WorkerClient\n"
+        "from face_depth_addon.inference.request import Request\n"
         "client = WorkerClient()\n"
         f"job = client.submit(Request({{'path': {str(astronaut)!r}}}, {BUNDLED!r}))\n"
         "while job.fraction < 0.1: job.poll(0.01)\n"

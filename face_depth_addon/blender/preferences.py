@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user sets once: interpreter, device, precision, folder of models, idle time."""
+"""What a user sets once: interpreter, device, precision, folder of models, idle time, log."""
 
 import os
 from dataclasses import dataclass
@@ -8,6 +8,13 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 PACKAGE = __package__.rpartition(".")[0]
+
+
+def _follow_log(preferences, context):
+    from .diagnosis.notebook import follow
+
+    preferences.log_error = follow(_path(preferences.log_file))
+
 
 DEVICE_ITEMS = (
     ('auto', "Automatic", "The fastest device that PyTorch finds"),
@@ -30,8 +37,8 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
 
     python: StringProperty(
         name="Python Interpreter", subtype='FILE_PATH',
-        description="Runs the depth model; it needs torch, transformers, opencv-python and "
-        "pillow. Empty for Blender's own Python",
+        description="Runs the depth model: one that has torch and transformers, or onnxruntime, "
+        "and opencv-python and pillow. Empty for Blender's own Python",
     )
     device: EnumProperty(name="Device", items=DEVICE_ITEMS)
     precision: EnumProperty(
@@ -43,6 +50,12 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
         description="Your own folder that holds models by their names, beside those that were "
         "downloaded",
     )
+    log_file: StringProperty(
+        name="Log File", subtype='FILE_PATH', update=_follow_log,
+        description="Where warnings and errors are written, those of the worker too; empty for "
+        "nowhere. Workers that are running already go on as they are",
+    )
+    log_error: StringProperty(options={'HIDDEN', 'SKIP_SAVE'})
     idle_minutes: FloatProperty(
         name="Keep Warm (Minutes)", default=5.0, min=0.1, soft_max=60.0,
         description="Minutes after which an idle worker frees its memory",
@@ -56,6 +69,12 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "precision")
         layout.prop(self, "models_folder")
         layout.prop(self, "idle_minutes")
+        layout.prop(self, "log_file")
+        if self.log_error:
+            layout.label(text=self.log_error, icon='ERROR')
+        from .diagnosis.ops_diagnosis import draw_diagnosis
+
+        draw_diagnosis(layout)
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,12 @@ def worker_settings(context: bpy.types.Context) -> WorkerSettings:
         _path(chosen.python) or python, chosen.device, chosen.idle_minutes * 60.0,
         chosen.precision, _path(chosen.models_folder),
     )
+
+
+def log_path(context: bpy.types.Context) -> str:
+    """The user's log file; empty for none."""
+    addon = context.preferences.addons.get(PACKAGE)
+    return _path(addon.preferences.log_file) if addon and addon.preferences else ""
 
 
 def _path(chosen: str) -> str:

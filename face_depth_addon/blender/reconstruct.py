@@ -176,7 +176,7 @@ def finish(steps: Iterator[Progress]):
 def infer_steps(
     client: "WorkerClient", source: PhotoSource, settings: Settings, wait: float
 ) -> Iterator[Progress]:
-    from ..inference.client import Request
+    from ..inference.request import Request
 
     job = client.submit(Request(
         photo=source.photo, arrays=source.arrays, model=settings.model, models=settings.models,

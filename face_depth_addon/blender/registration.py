@@ -7,6 +7,7 @@ from . import ops_reconstruct, panel, panel_tools, preferences, properties, runn
 from .cloud import ops_cloud
 from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
 from .detail import ops_detail
+from .diagnosis import notebook, ops_diagnosis
 from .fusion import ops_fuse, ops_photos, panel_fusion, photo_list, thumbnails
 from .head import ops_complete, ops_wrap
 from .models import ops_compare, ops_download, panel_models, toggles
@@ -15,9 +16,9 @@ from .repair import ops_cleanup, ops_mesh, ops_remesh
 from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
-    photo_list, toggles, properties, preferences, running, ops_reconstruct, ops_download,
-    ops_compare, ops_photos, ops_fuse, ops_shape, ops_mesh, ops_cleanup, ops_detail, ops_wrap,
-    ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
+    photo_list, toggles, properties, preferences, running, ops_diagnosis, ops_reconstruct,
+    ops_download, ops_compare, ops_photos, ops_fuse, ops_shape, ops_mesh, ops_cleanup, ops_detail,
+    ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
     ops_depth_export, ops_page, ops_print, panel, panel_models, panel_fusion, panel_shape,
     panel_tools,
 )
@@ -31,6 +32,8 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
     mesh_settings.register()
+    notebook.open_notebook()
+    notebook.follow(preferences.log_path(bpy.context))
     _commands.append(bpy.utils.register_cli_command("face_depth", _run_command))
 
 
@@ -49,5 +52,6 @@ def unregister() -> None:
     mesh_settings.unregister()
     del bpy.types.Scene.face_depth
     thumbnails.free()
+    notebook.close_notebook()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core import errors
+from .findings import Finding
 from .protocol import read_message, write_message
-from .request import Downloaded, DownloadRequest, FuseRequest, Request
+from .request import AnyRequest, Downloaded
 
 if TYPE_CHECKING:
     from ..core.fusion.fused import FusedHead
@@ -226,7 +227,7 @@ class WorkerClient:
         """Process id of the running worker."""
         return self._process.pid if self._process and self._process.alive() else None
 
-    def submit(self, request: Request | FuseRequest | DownloadRequest) -> "Job":
+    def submit(self, request: AnyRequest) -> "Job":
         """Queue a job; returns at once.
 
         Raises
@@ -270,14 +271,12 @@ class Job:
         What is being done, for people.
     fraction : float
         Progress, 0 to 1.
-    result : Reconstruction, FusedHead, Downloaded or None
+    result : Reconstruction, FusedHead, Downloaded, list of Finding, or None
         By the request's kind; None until it is there.
     """
 
-    def __init__(
-        self, client: WorkerClient, request: Request | FuseRequest | DownloadRequest, number: int
-    ):
-        self.result: Reconstruction | FusedHead | Downloaded | None = None
+    def __init__(self, client: WorkerClient, request: AnyRequest, number: int):
+        self.result: Reconstruction | FusedHead | Downloaded | list[Finding] | None = None
         self._client, self._request, self._number = client, request, number
         self._submit()
 

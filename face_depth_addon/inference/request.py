@@ -10,6 +10,7 @@ import numpy as np
 from ..core.crop import Crop
 from ..core.fusion.fused import FusedHead
 from ..core.reconstruction import Pictures, Reconstruction
+from .findings import Finding
 from .fused_message import unpack_head
 
 
@@ -147,3 +148,28 @@ class DownloadRequest:
     def result(self, header: dict, arrays: dict[str, np.ndarray]) -> Downloaded:
         """What the worker's answer says."""
         return Downloaded(Path(header["path"]), header["bytes"])
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """A job of looking at what the worker's Python has.
+
+    Attributes
+    ----------
+    models : str
+        The user's own folder of models, or empty.
+    """
+
+    next_label: ClassVar[str] = "Checked"
+    models: str = ""
+
+    def message(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """What the worker is told, but for the job's number."""
+        return {"type": "check", "models": self.models}, {}
+
+    def result(self, header: dict, arrays: dict[str, np.ndarray]) -> list[Finding]:
+        """What the worker's answer says."""
+        return [Finding(**found) for found in header["findings"]]
+
+
+AnyRequest = Request | FuseRequest | DownloadRequest | CheckRequest

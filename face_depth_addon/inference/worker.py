@@ -121,6 +121,9 @@ class Worker:
                     "Depth panel, or by --download."
                 )
             return _download(header, report)
+        if header["type"] == "check":
+            report("Looking at the packages", 0.3)
+            return _check(header)
         if online:
             raise WorkerError("The worker that downloads models takes no photos.")
         network = self._start_loading(header)
@@ -217,6 +220,13 @@ def _download(
     return {"type": "result", "path": str(downloaded.path), "bytes": downloaded.bytes}, {}
 
 
+def _check(header: dict) -> tuple[dict, dict[str, np.ndarray]]:
+    # Few workers are ever asked.
+    from .diagnosis import look
+
+    return {"type": "result", "findings": [vars(found) for found in look(header["models"])]}, {}
+
+
 def _running(header: dict) -> Running:
     return Running(device=header["device"], **header["running"])
 
@@ -240,7 +250,13 @@ def _peak_megabytes() -> float | None:
 
 def main() -> None:
     """Serve on the standard streams; whatever libraries print goes to standard error."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if os.environ.get("FACE_DEPTH_LOG"):
+        handlers.append(logging.FileHandler(os.environ["FACE_DEPTH_LOG"], encoding="utf-8"))
+    logging.basicConfig(
+        handlers=handlers, level=logging.WARNING,
+        format="%(asctime)s worker %(name)s %(levelname)s: %(message)s",
+    )
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     Worker(sys.stdin.buffer, outgoing, float(os.environ["FACE_DEPTH_IDLE"])).serve()

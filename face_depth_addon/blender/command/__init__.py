@@ -31,6 +31,7 @@ from .comparing import check_comparison, compare_target, comparison_report
 from .fusing import check_fusion, fuse_target, fusion_report
 from .means import Means, constant, layout_of, means_of, shape_of
 from .models import download_model, list_models
+from .self_check import self_check
 from .targets import Target, flag, plan
 from .telling import (
     Row,
@@ -72,6 +73,8 @@ def _run(arguments: list[str]) -> int:
         if options.list_models:
             list_models(options, preferences)
             return 0
+        if options.self_check:
+            return 0 if self_check(options, preferences) else EXIT_FAILED
         if options.download:
             return 0 if download_model(options, preferences) else EXIT_FAILED
         if options.resolution is None:

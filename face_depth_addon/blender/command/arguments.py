@@ -69,6 +69,8 @@ def _add_depth_source(group: argparse._ArgumentGroup) -> None:
         help="lay out the meshes of several models side by side; the photo comes before")
     add("--list-models", action="store_true",
         help="tell of each model where it is, how large and for what, and end")
+    add("--self-check", action="store_true",
+        help="say what is there, what is missing and how to mend it, and end")
     add("--download", default="", metavar="NAME",
         help="fetch a model from the network, and end; the only option that uses it")
     add("--models", default="", metavar="DIR",

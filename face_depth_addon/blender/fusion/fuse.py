@@ -108,7 +108,7 @@ def fuse_steps(
     ------
     FaceDepthError
     """
-    from ...inference.client import FuseRequest
+    from ...inference.request import FuseRequest
 
     begun = perf_counter()
     job = client.submit(FuseRequest(

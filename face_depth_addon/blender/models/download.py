@@ -58,7 +58,8 @@ def download_steps(card: Card, python: str, wait: float = 0.0) -> Iterator[Progr
     ------
     FaceDepthError
     """
-    from ...inference.client import DownloadRequest, WorkerClient
+    from ...inference.client import WorkerClient
+    from ...inference.request import DownloadRequest
 
     # A worker of its own: that of the photos never reaches the network.
     client = WorkerClient(python, online=True)
