@@ -154,7 +154,7 @@ def drawn(panel_class) -> Drawn:
 
 def test_panel_says_what_the_bundled_model_is(settings):
     shown = drawn(panel_models.FACEDEPTH_PT_model)
-    assert "The best shape" in shown.text and "Licence: GPL-3.0-or-later" in shown.text
+    assert "The best shape" in shown.text and "Licence: Apache-2.0" in shown.text
     assert "Comes with Face Depth" in shown.text and "commercial" not in shown.text
     assert shown.buttons == []
     main = drawn(panel.FACEDEPTH_PT_main)
