@@ -251,7 +251,8 @@ def _reconstruct(client, photo: Path, settings):
     import bpy
 
     from face_depth_addon.blender import photo_source
-    from face_depth_addon.blender.reconstruct import finish, reconstruct_steps
+    from face_depth_addon.blender.progress import finish
+    from face_depth_addon.blender.reconstruct import reconstruct_steps
 
     source = photo_source.from_file(str(photo))
     return finish(reconstruct_steps(bpy.context, client, source, settings, wait=0.1))

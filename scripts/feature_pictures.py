@@ -32,7 +32,8 @@ class Studio:
         import bpy
 
         from face_depth_addon.blender import photo_source
-        from face_depth_addon.blender.reconstruct import Settings, finish, reconstruct_steps
+        from face_depth_addon.blender.progress import finish
+        from face_depth_addon.blender.reconstruct import Settings, reconstruct_steps
         from face_depth_addon.core.relief.building import Layout
         from face_depth_addon.core.relief.shaping import Shape
         from face_depth_addon.inference.client import WorkerClient

@@ -27,7 +27,7 @@ def fused(photos: list[str]):
 
     from face_depth_addon.blender import photo_source
     from face_depth_addon.blender.fusion.fuse import FuseSettings, fuse_steps
-    from face_depth_addon.blender.reconstruct import finish
+    from face_depth_addon.blender.progress import finish
     from face_depth_addon.inference.client import WorkerClient
 
     bpy.ops.wm.read_factory_settings(use_empty=True)

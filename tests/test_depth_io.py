@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from face_depth_addon.blender.attributes import has_stored
 from face_depth_addon.blender.depth import ops_depth_export, ops_depth_import, ops_depth_paint
 from face_depth_addon.blender.depth.depth_paint import apply_painting, begin_painting
 from face_depth_addon.blender.material import photo_material
 from face_depth_addon.blender.mesh import fill_mesh
 from face_depth_addon.blender.shaping.shape import applied, give_shape, layout_of, write_layers
-from face_depth_addon.blender.stored import has_stored, keep, stored
+from face_depth_addon.blender.stored import keep, stored
 from face_depth_addon.core.camera import assumed_camera, from_camera_plane
 from face_depth_addon.core.crop import Crop, transform_points
 from face_depth_addon.core.pictures import origin_of, photo_pictures, with_depth

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from turned_head import Relief, head_radius, relief_of
 
+from face_depth_addon.blender.attributes import SEEN
 from face_depth_addon.blender.head.completion import completed_head
-from face_depth_addon.blender.mesh import SEEN, fill_mesh
+from face_depth_addon.blender.mesh import fill_mesh
 from face_depth_addon.blender.shaping.shape import give_shape
 from face_depth_addon.blender.shaping.shape_nodes import add_shape_modifier
 from face_depth_addon.blender.stored import keep, stored

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from face_depth_addon.blender.mesh import DETAIL, fill_mesh
+from face_depth_addon.blender.attributes import DETAIL
+from face_depth_addon.blender.mesh import fill_mesh
 from face_depth_addon.blender.output.preview import render_preview
 from face_depth_addon.blender.shaping.shape import give_shape
 from face_depth_addon.blender.shaping.shape_nodes import add_shape_modifier

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from face_depth_addon.blender import photo_source, worker
-from face_depth_addon.blender.reconstruct import Settings, finish, reconstruct_steps
+from face_depth_addon.blender.progress import finish
+from face_depth_addon.blender.reconstruct import Settings, reconstruct_steps
 from face_depth_addon.core.errors import TorchError
 from face_depth_addon.core.relief.building import Layout
 from face_depth_addon.inference.cards import read_cards

@@ -95,7 +95,8 @@ sys.modules['cv2'] = sys.modules['PIL'] = None
 import bpy, face_depth_addon, os, pickle
 face_depth_addon.register()
 bpy.ops.wm.read_factory_settings(use_empty=True)
-from face_depth_addon.blender.reconstruct import Settings, build_steps, finish
+from face_depth_addon.blender.progress import finish
+from face_depth_addon.blender.reconstruct import Settings, build_steps
 from face_depth_addon.core.relief.building import Layout
 result = pickle.load(open(sys.argv[1], 'rb'))
 for region in ('FACE', 'HEAD', 'BUST'):

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
+from .attributes import COLOUR, DEPTH, PLANE, UV
+
 if TYPE_CHECKING:
     from ..core.relief.surface import SurfaceMesh
 
-COLOUR, DEPTH, PLANE, UV = "Color", "depth", "plane", "UVMap"
-# Written when they are first needed.
-SMOOTHED, BORDER, DETAIL = "depth_smoothed", "border_distance", "depth_detail"
-#: Of whole heads, see `head.completion` and `fusion.fused_object`: what photos show of a vertex.
-SEEN = "seen"
 _SELECTION = (".select_vert", ".select_edge", ".select_poly")
 
 

@@ -2,7 +2,7 @@
 """Reconstruct Face: modal with progress in a window, at once in scripts and redo."""
 
 import os
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import (
@@ -15,8 +15,6 @@ from bpy.props import (
 )
 
 from ..core.errors import NoFaceError, PhotoError
-from ..core.relief.building import Layout
-from ..core.relief.shaping import Shape
 from ..inference.cards import BUNDLED, FACEMESH
 from . import photo_source, worker
 from .models.choice import (
@@ -31,9 +29,13 @@ from .models.choice import (
 from .models.presence import poll_model
 from .preferences import WorkerSettings, worker_settings
 from .properties import PROJECTION, REGION, RESOLUTION, STRENGTH
-from .reconstruct import Outcome, Settings, rebuild, reconstruct_steps
 from .running import RunningOperator
 from .viewports import frame_selected, show_texture
+
+if TYPE_CHECKING:
+    from ..core.relief.building import Layout
+    from ..core.relief.shaping import Shape
+    from .reconstruct import Outcome, Settings
 
 
 def chosen_image(context: bpy.types.Context) -> bpy.types.Image | None:
@@ -69,13 +71,18 @@ class PhotoOperator(RunChoice, RunningOperator):
             "whole_image", "face", "resolution", "region", "projection", "strength", *RUN_NAMES
         ))
 
-    def form(self) -> tuple[Layout, Shape]:
+    def form(self) -> tuple["Layout", "Shape"]:
         """Which mesh is wanted."""
+        from ..core.relief.building import Layout
+        from ..core.relief.shaping import Shape
+
         layout = Layout(resolution=self.resolution, region=self.region)
         return layout, Shape(self.projection, self.strength)
 
-    def settings(self, preferences: WorkerSettings, model: str) -> Settings:
+    def settings(self, preferences: WorkerSettings, model: str) -> "Settings":
         """What to make of the photo with a model."""
+        from .reconstruct import Settings
+
         layout, shape = self.form()
         return Settings(
             model=model, running=running_of(self, preferences), models=preferences.models,
@@ -120,6 +127,8 @@ class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
 
     def execute(self, context):
         if self.result_key:
+            from .reconstruct import rebuild
+
             item = rebuild(context, self.result_key, *self.form())
             if item is not None:
                 return {'FINISHED'}
@@ -130,6 +139,10 @@ class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
         super().adopt_panel(context)
 
     def start(self, context, wait):
+        from dataclasses import replace
+
+        from .reconstruct import reconstruct_steps
+
         preferences = worker_settings(context)
         if self.files and self.files[0].name:
             self.filepath = os.path.join(self.directory, self.files[0].name)
@@ -139,7 +152,7 @@ class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
             replace(self.settings(preferences, model_name(self)), fall_back=True), wait,
         )
 
-    def finished(self, context, outcome: Outcome):
+    def finished(self, context, outcome: "Outcome"):
         self.result_key = outcome.key
         show_texture(context)
         frame_selected(context)

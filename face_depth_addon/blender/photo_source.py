@@ -3,11 +3,14 @@
 
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 
 from ..core.errors import PhotoError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXTENSIONS = (
     ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".exr", ".hdr",
@@ -20,7 +23,7 @@ class PhotoSource:
 
     name: str
     photo: dict
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: dict[str, "np.ndarray"] = field(default_factory=dict)
 
 
 def from_file(path: str) -> PhotoSource:
@@ -37,6 +40,8 @@ def from_image(image: bpy.types.Image) -> PhotoSource:
     PhotoError
         The image has no pixels.
     """
+    import numpy as np
+
     name = image.name
     if image.source == 'FILE' and not image.is_dirty:
         if image.packed_file is not None:

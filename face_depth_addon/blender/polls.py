@@ -3,6 +3,8 @@
 
 import bpy
 
+from .attributes import has_shape, has_stored
+
 
 def poll_object_mode(
     operator_class: type, context: bpy.types.Context, what: str = "Select a mesh object first"
@@ -28,9 +30,6 @@ def poll_own(operator_class: type, mesh: bpy.types.Mesh, what: str = "mesh") -> 
 
 def poll_photo_mesh(operator_class: type, context: bpy.types.Context) -> bool:
     """Whether a mesh that keeps its photo and depth is active in Object Mode."""
-    from .shaping.shape import has_shape
-    from .stored import has_stored
-
     if not poll_object_mode(operator_class, context, "Select a mesh made by Face Depth"):
         return False
     mesh = context.active_object.data

@@ -19,6 +19,7 @@ from .material import photo_material
 from .mesh import fill_mesh
 from .packages import require_packages
 from .photo_source import PhotoSource
+from .progress import Progress, finish
 from .shaping.shape import give_shape, write_layers
 from .stored import keep
 
@@ -68,14 +69,6 @@ class Settings:
     shape: Shape = Shape()
     fall_back: bool = False
     depth_output: str | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is being done, for people, and how far it is, 0 to 1."""
-
-    label: str
-    fraction: float
 
 
 @dataclass(frozen=True)
@@ -162,15 +155,6 @@ def rebuild(
         return None
     settings = Settings(model=result.info["model"], layout=layout, shape=shape)
     return finish(build_steps(context, result, settings, 0.01))
-
-
-def finish(steps: Iterator[Progress]):
-    """Run a generator of steps to its end; its return value."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
 
 
 def infer_steps(

@@ -7,7 +7,7 @@ from . import ops_reconstruct, panel, panel_tools, preferences, properties, runn
 from .cloud import ops_cloud
 from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
 from .detail import ops_detail
-from .diagnosis import notebook, ops_diagnosis
+from .diagnosis import ops_diagnosis
 from .fusion import ops_fuse, ops_photos, panel_fusion, photo_list, thumbnails
 from .head import ops_complete, ops_wrap
 from .models import ops_compare, ops_download, panel_models, toggles
@@ -32,8 +32,10 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
     mesh_settings.register()
-    notebook.open_notebook()
-    notebook.follow(preferences.log_path(bpy.context))
+    if preferences.log_path(bpy.context):
+        from .diagnosis.notebook import follow
+
+        follow(preferences.log_path(bpy.context))
     _commands.append(bpy.utils.register_cli_command("face_depth", _run_command))
 
 
@@ -45,6 +47,8 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def unregister() -> None:
+    from .diagnosis.notebook import close_notebook
+
     running.end_running(bpy.context)
     worker.close()
     while _commands:
@@ -52,6 +56,6 @@ def unregister() -> None:
     mesh_settings.unregister()
     del bpy.types.Scene.face_depth
     thumbnails.free()
-    notebook.close_notebook()
+    close_notebook()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

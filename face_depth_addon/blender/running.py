@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core.errors import FaceDepthError
-from .reconstruct import Progress, finish
+from .progress import Progress, finish
 from .viewports import redraw_viewports
 
 _TICK_SECONDS = 0.05

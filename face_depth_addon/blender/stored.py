@@ -12,6 +12,7 @@ from ..core.crop import Crop
 from ..core.errors import MeshError
 from ..core.face.sizing import measured_mm
 from ..core.reconstruction import Pictures, Reconstruction
+from .attributes import has_stored
 from .material import pack_image
 from .packages import require_packages
 
@@ -62,14 +63,6 @@ def _say_size(settings: "FACEDEPTH_PG_shape", size_mm: float) -> None:
     settings.size_mm = round(size_mm, 3)
     settings.applied_mm = settings.size_mm
     settings.applied = before
-
-
-def has_stored(mesh: bpy.types.Mesh) -> bool:
-    """Whether `stored` would find everything it needs."""
-    settings = mesh.face_depth
-    return bool(settings.record) and settings.depth_image is not None and (
-        settings.matte_image is not None and settings.photo_image is not None
-    )
 
 
 def stored(mesh: bpy.types.Mesh) -> Reconstruction:

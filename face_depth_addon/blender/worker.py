@@ -22,11 +22,13 @@ def client(python: str = "", idle_seconds: float = 300.0) -> "WorkerClient":
     """
     # Not at registration, which has no use for processes and threads.
     from ..inference.client import WorkerClient, default_python
+    from .diagnosis.notebook import open_notebook
 
     wanted = python or default_python()
     if _clients and (_clients[0].python, _clients[0].idle_seconds) != (wanted, idle_seconds):
         close()
     if not _clients:
+        open_notebook()
         _clients.append(WorkerClient(wanted, idle_seconds))
     return _clients[0]
 

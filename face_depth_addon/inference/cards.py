@@ -6,6 +6,7 @@ a module in ``depth_sources``.
 """
 
 import json
+import os
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -97,7 +98,8 @@ def read_cards() -> dict[str, Card]:
 
     Models that should come along and do not are left out.
     """
-    cards = [_read(path) for path in CARDS.glob("*.json")]
+    with os.scandir(CARDS) as entries:
+        cards = [_read(entry.path) for entry in entries if entry.name.endswith(".json")]
     cards.sort(key=lambda card: (not card.comes_along, not card.faces_only, card.number))
     return {
         card.name: card for card in cards
@@ -105,7 +107,8 @@ def read_cards() -> dict[str, Card]:
     }
 
 
-def _read(path: Path) -> Card:
-    content = json.loads(path.read_text(encoding="utf-8"))
+def _read(path: str) -> Card:
+    with open(path, encoding="utf-8") as file:
+        content = json.load(file)
     content["files"] = tuple(content.get("files", ()))
-    return Card(name=path.stem, **content)
+    return Card(name=os.path.basename(path).removesuffix(".json"), **content)

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..mesh import COLOUR
+from ..attributes import COLOUR
 from ..shaping.shape_nodes import set_input
 
 GROUP = "Face Depth Points"

@@ -9,8 +9,8 @@ from mathutils import Matrix
 
 from ...core.cloud.pointcloud import PointCloud
 from ...core.errors import MeshError
+from ..attributes import COLOUR
 from ..linking import link_object, select_alone
-from ..mesh import COLOUR
 from ..mesh_edit import read_attribute
 from ..packages import require_packages
 from .cloud_nodes import NORMAL, colour_material, show_points

@@ -12,7 +12,7 @@ from ...core.fusion.limits import (
     MOST_RESOLUTION,
     USUAL_RESOLUTION,
 )
-from ...core.relief.building import SHEET_ANGLE
+from ...core.relief.limits import SHEET_ANGLE
 from ...inference.cards import BUNDLED, read_cards
 from ..output.export import WRITERS
 from .targets import OUTPUTS, flag

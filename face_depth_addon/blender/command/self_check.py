@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...inference.client import WorkerClient
 from ..diagnosis.check import check_steps
 from ..preferences import WorkerSettings
-from ..reconstruct import finish
+from ..progress import finish
 
 
 def self_check(options: argparse.Namespace, preferences: WorkerSettings) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.files import write_whole
-from ..reconstruct import Progress
+from ..progress import Progress
 
 
 @dataclass

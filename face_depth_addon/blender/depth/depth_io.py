@@ -16,7 +16,8 @@ from ...core.relief.shaping import Shape
 from ...inference.cards import FACEMESH
 from ..packages import require_packages
 from ..photo_source import PhotoSource
-from ..reconstruct import Outcome, Progress, Settings, build_steps, finish, infer_steps
+from ..progress import Progress, finish
+from ..reconstruct import Outcome, Settings, build_steps, infer_steps
 from ..stored import stored
 
 if TYPE_CHECKING:

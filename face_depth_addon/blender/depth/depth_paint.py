@@ -9,8 +9,8 @@ import numpy as np
 
 from ...core.errors import MeshError
 from ...core.reconstruction import Reconstruction
+from ..attributes import BORDER, DEPTH, PLANE, SMOOTHED
 from ..material import pack_image
-from ..mesh import BORDER, DEPTH, PLANE, SMOOTHED
 from ..mesh_edit import move_vertices
 from ..packages import require_packages
 from ..shaping import backdrop

@@ -10,8 +10,8 @@ import numpy as np
 
 from ...core.errors import MeshError, OutputError
 from ...core.files import write_whole
+from ..attributes import PLANE
 from ..material import JPEG_MAGIC
-from ..mesh import PLANE
 from ..packages import require_packages
 from ..shaping.shape import floats
 from ..stored import pixels_of, stored

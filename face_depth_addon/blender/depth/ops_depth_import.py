@@ -3,20 +3,21 @@
 
 from math import radians
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from ...core.depth.meaning import Meaning
 from ...core.errors import FaceDepthError, PhotoError
-from ...core.relief.building import Layout
-from ...core.relief.shaping import Shape
 from .. import photo_source, worker
 from ..ops_reconstruct import chosen_image
 from ..preferences import worker_settings
 from ..properties import PROJECTION, REGION, RESOLUTION, STRENGTH
 from ..viewports import frame_selected, show_texture
 from .ops_depth import has_depth
+
+if TYPE_CHECKING:
+    from ...core.depth.meaning import Meaning
 
 _MM_PER_M = 1000.0
 
@@ -119,6 +120,8 @@ class FACEDEPTH_OT_import_depth(bpy.types.Operator):
         return {'RUNNING_MODAL'}
 
     def execute(self, context):
+        from ...core.relief.building import Layout
+        from ...core.relief.shaping import Shape
         from .depth_io import FaceFinder, ImportSettings, import_depth
 
         layout = Layout(resolution=self.resolution, region=self.region)
@@ -180,7 +183,9 @@ class FACEDEPTH_OT_import_depth(bpy.types.Operator):
         elif (image := chosen_image(context)) is not None:
             self.photo, self.image = 'IMAGE', image.name
 
-    def _meaning(self) -> Meaning:
+    def _meaning(self) -> "Meaning":
+        from ...core.depth.meaning import Meaning
+
         return Meaning(
             self.near, self.kind, self.unit, self.relief or None, self.width or None,
             self.focal_length if self.lens == 'FOCAL' else None,

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from ...core.errors import MeshError
-from ..mesh import DETAIL, PLANE
+from ..attributes import DETAIL, PLANE, has_shape
 from ..mesh_edit import move_vertices
 from ..packages import require_packages
 from ..shaping import backdrop
@@ -16,7 +16,6 @@ from ..shaping.relayout import relayout
 from ..shaping.shape import (
     applied,
     floats,
-    has_shape,
     layout_of,
     require_shape,
     shaped,

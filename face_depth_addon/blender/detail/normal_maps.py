@@ -7,8 +7,8 @@ import bpy
 import numpy as np
 
 from ...core.errors import MeshError
+from ..attributes import UV
 from ..material import photo_material
-from ..mesh import UV
 
 if TYPE_CHECKING:
     from ...core.detail.fine_relief import Area, NormalMap

@@ -10,7 +10,7 @@ from ...core.errors import FaceDepthError
 from ...inference.findings import Finding
 from ..packages import missing_packages
 from ..preferences import WorkerSettings
-from ..reconstruct import Progress
+from ..progress import Progress
 
 if TYPE_CHECKING:
     from ...inference.client import WorkerClient

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Buttons of the preferences: check, and copy a report."""
 
+from typing import TYPE_CHECKING
+
 import bpy
 
-from ...inference.findings import Finding
 from .. import worker
 from ..preferences import worker_settings
 from ..running import RunningOperator
 from ..wrapped import draw_lines
 
+if TYPE_CHECKING:
+    from ...inference.findings import Finding
+
 _ICONS = {"ok": 'CHECKMARK', "missing": 'ERROR', "optional": 'DOT'}
 _LETTERS = 90
 
-_last: list[Finding] = []
+_last: list["Finding"] = []
 
 
 class FACEDEPTH_OT_self_check(RunningOperator, bpy.types.Operator):
@@ -32,7 +36,7 @@ class FACEDEPTH_OT_self_check(RunningOperator, bpy.types.Operator):
         client = worker.client(settings.python, settings.idle_seconds)
         return check_steps(client, settings, wait)
 
-    def finished(self, context, outcome: list[Finding]):
+    def finished(self, context, outcome: list["Finding"]):
         _last[:] = outcome
         missing = [finding for finding in outcome if finding.state == "missing"]
         if missing:

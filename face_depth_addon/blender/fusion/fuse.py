@@ -13,7 +13,8 @@ from ...core.fusion.sizing import sized
 from ...inference.cards import BUNDLED
 from ...inference.running import Running
 from ..photo_source import PhotoSource
-from ..reconstruct import Progress, running_fields
+from ..progress import Progress
+from ..reconstruct import running_fields
 from .fused_object import add_head
 
 if TYPE_CHECKING:

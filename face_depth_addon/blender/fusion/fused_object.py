@@ -9,11 +9,11 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..attributes import SEEN
 from ..cloud.cloud_object import add_cloud
 from ..head.completion import write_mesh
 from ..linking import link_object, select_alone
 from ..material import pack_image
-from ..mesh import SEEN
 from ..reconstruct import object_name
 from ..shaping.companions import attach
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...core.errors import MeshError
 from ...core.face.regions import region_mask
+from ..attributes import COLOUR, PLANE, SEEN, UV
 from ..linking import link_object, select_alone
 from ..material import pack_image, photo_material
-from ..mesh import COLOUR, PLANE, SEEN, UV
 from ..mesh_edit import read_attribute
 from ..packages import require_packages
 from ..shaping.shape import applied, floats, require_shape, shaped

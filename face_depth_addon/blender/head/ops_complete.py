@@ -2,7 +2,6 @@
 """Complete Head: mirrors what a turned head hides."""
 
 import bpy
-import numpy as np
 from bpy.props import BoolProperty
 
 from ...core.errors import FaceDepthError
@@ -26,7 +25,9 @@ class FACEDEPTH_OT_complete_head(bpy.types.Operator):
         return poll_photo_mesh(cls, context)
 
     def execute(self, context):
-        from ..mesh import SEEN
+        import numpy as np
+
+        from ..attributes import SEEN
         from ..mesh_edit import read_attribute
         from .completion import complete_object
 

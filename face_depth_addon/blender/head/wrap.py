@@ -7,8 +7,8 @@ import bpy
 import numpy as np
 
 from ...core.head.template import FRONT_END, MATERIALS, PARTS
+from ..attributes import COLOUR, UV
 from ..material import photo_material
-from ..mesh import COLOUR, UV
 from ..packages import require_packages
 from ..shaping.shape import floats, require_shape
 from ..shaping.shape_nodes import seen_shape

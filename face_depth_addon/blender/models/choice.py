@@ -2,14 +2,17 @@
 """Which depth model and how it runs, as the panel and the operators set it."""
 
 import os
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ...core.errors import ModelError
 from ...inference.cards import Card, read_cards
-from ...inference.running import Running
 from ..preferences import WorkerSettings
+
+if TYPE_CHECKING:
+    from ...inference.running import Running
 
 MODEL_FOLDER, MODEL_FILE = 'FOLDER', 'FILE'
 
@@ -153,8 +156,10 @@ def takes_fit(choice: ModelChoice) -> bool:
     return choice.model in (MODEL_FOLDER, MODEL_FILE)
 
 
-def running_of(choice: RunChoice, preferences: WorkerSettings) -> Running:
+def running_of(choice: RunChoice, preferences: WorkerSettings) -> "Running":
     """How models are to run, by the preferences and what was chosen."""
+    from ...inference.running import Running
+
     return Running(
         preferences.device, preferences.precision, choice.steps, choice.ensemble, choice.seed
     )

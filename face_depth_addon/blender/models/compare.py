@@ -12,7 +12,8 @@ from ...core.errors import DeviceError, ModelError, WorkerError
 from ...core.relief.shaping import depth_span
 from ...inference.cards import read_cards
 from ..photo_source import PhotoSource
-from ..reconstruct import Progress, Settings, build_steps, infer_steps, object_name
+from ..progress import Progress
+from ..reconstruct import Settings, build_steps, infer_steps, object_name
 from .display import Display, Labelled
 
 if TYPE_CHECKING:

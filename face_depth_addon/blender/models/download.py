@@ -10,7 +10,7 @@ from ...core.errors import ModelError
 from ...inference.cards import Card, read_cards
 from ...inference.places import downloads, hub_cache
 from ..preferences import PACKAGE
-from ..reconstruct import Progress
+from ..progress import Progress
 from .presence import forget
 
 

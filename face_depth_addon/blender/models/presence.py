@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which models are on this machine, asked rarely enough for panels and buttons."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 import bpy
 
 from ...inference.cards import Card
-from ...inference.places import find_place, state
 from ..preferences import worker_settings
 from .choice import card_of
 
@@ -16,8 +15,7 @@ _SECONDS = 2.0
 _known: dict[tuple[str, str], tuple[float, "Presence"]] = {}
 
 
-@dataclass(frozen=True)
-class Presence:
+class Presence(NamedTuple):
     """Where a model is.
 
     Attributes
@@ -45,6 +43,8 @@ def presence(card: Card, folder: str) -> Presence:
     folder : str
         The user's own folder of models, or empty.
     """
+    from ...inference.places import find_place, state
+
     key = card.name, folder
     asked, known = _known.get(key, (0.0, None))
     if known is None or monotonic() - asked > _SECONDS:

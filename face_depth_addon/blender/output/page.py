@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from ...core.web_page import Corners, PageMesh, page_mesh, write_page
-from ..mesh import COLOUR, UV
+from ..attributes import COLOUR, UV
 from ..mesh_edit import read_attribute
 from .textures import jpeg_of
 

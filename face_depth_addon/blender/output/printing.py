@@ -16,8 +16,8 @@ from ...core.errors import MeshError, OutputError
 from ...core.printing.frontview import Source
 from ...core.printing.solid import Body, Hints, PrintSettings, make_body, measure
 from ...core.printing.threemf import stl_bytes, threemf_bytes
+from ..attributes import COLOUR
 from ..linking import link_object, select_alone
-from ..mesh import COLOUR
 from .export import write_folder_whole
 
 Position = Literal["AUTO", "STANDING", "LYING"]

@@ -18,7 +18,7 @@ from ...core.polygons.holes import HoleFill
 from ...core.polygons.meshfilter import stretched_faces
 from ...core.polygons.spikes import at_neighbours, spike_links
 from ...core.polygons.topology import faces_within, small_islands
-from ..mesh import DEPTH
+from ..attributes import DEPTH, has_shape
 from ..mesh_edit import (
     editable,
     move_vertices,
@@ -28,7 +28,7 @@ from ..mesh_edit import (
     refuse_locked_key,
     shapes_mesh,
 )
-from ..shaping.shape import applied, has_shape
+from ..shaping.shape import applied
 from .cleanup_report import CleanupReport
 from .mesh_holes import fill_mesh_holes
 

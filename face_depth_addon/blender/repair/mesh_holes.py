@@ -9,9 +9,9 @@ from ...core.polygons.holes import HoleFill, HolePatch, find_holes
 from ...core.polygons.holes import fill_holes as patches_of
 from ...core.polygons.meshfilter import area_vectors, is_stretched
 from ...core.relief.absorbing import absorb
-from ..mesh import DEPTH, PLANE, SMOOTHED
+from ..attributes import DEPTH, PLANE, SMOOTHED, has_shape
 from ..mesh_edit import MeshState, editable, read_attribute, read_state, readable
-from ..shaping.shape import applied, has_shape
+from ..shaping.shape import applied
 from .cleanup_report import CleanupReport
 from .patch_mesh import Seam, patch_mesh, seam_of
 

@@ -13,8 +13,8 @@ import numpy as np
 from ...core.polygons.manifold import Division, divide_non_manifold, inverted_faces
 from ...core.polygons.meshfilter import self_intersections
 from ...core.polygons.topology import Topology, faces_within
+from ..attributes import has_shape
 from ..mesh_edit import MeshState, editable, read_state, readable, select_faces
-from ..shaping.shape import has_shape
 from .cleanup_report import CleanupReport
 
 

@@ -9,10 +9,9 @@ from ...core.errors import MeshError
 from ...core.polygons import smoothing
 from ...core.polygons.smoothing import SmoothMethod
 from ...core.polygons.topology import border_vertices
-from ..mesh import DEPTH, PLANE
+from ..attributes import DEPTH, PLANE, has_shape, has_stored
 from ..mesh_edit import move_vertices, read_attribute, read_state, readable, refuse_locked_key
-from ..shaping.shape import has_shape
-from ..stored import has_stored, stored
+from ..stored import stored
 
 
 def smooth_mesh(

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...core.errors import FaceDepthError
-from ..mesh import SEEN
+from ..attributes import SEEN
 from .mesh_targets import edit_targets, poll_mesh, weights_of
 
 # Shared with the operators that do one step of the clean-up each.

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...core.errors import MeshError
 from ...core.relief.shaping import Shape, Viewpoint
+from ..attributes import UV
 from ..material import photo_material
-from ..mesh import UV
 from .companions import attach, companion_of, companions
 from .shape import applied, floats, require_shape, shaped
 from .shape_nodes import seen_shape

@@ -6,18 +6,18 @@ from contextlib import contextmanager
 
 import bpy
 
-from . import shape
+from . import shape_settings
 
 
 def register() -> None:
-    for cls in shape.CLASSES:
+    for cls in shape_settings.CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Mesh.face_depth = bpy.props.PointerProperty(type=shape.FACEDEPTH_PG_shape)
+    bpy.types.Mesh.face_depth = bpy.props.PointerProperty(type=shape_settings.FACEDEPTH_PG_shape)
 
 
 def unregister() -> None:
     del bpy.types.Mesh.face_depth
-    for cls in reversed(shape.CLASSES):
+    for cls in reversed(shape_settings.CLASSES):
         bpy.utils.unregister_class(cls)
 
 

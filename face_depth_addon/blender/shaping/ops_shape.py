@@ -2,20 +2,18 @@
 """Operators on the shape of a finished mesh: other faces, camera, backdrop, modifier, reset."""
 
 from math import radians
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ...core.errors import FaceDepthError
-from ...core.relief.building import SHEET_ANGLE, Layout
+from ...core.relief.limits import SHEET_ANGLE
+from ..attributes import has_shape, has_stored
 from ..properties import REGION, RESOLUTION
-from ..stored import has_stored
-from .backdrop import add_backdrop
-from .camera import add_camera
-from .live import reset_shape
-from .relayout import relayout
-from .shape import has_shape, layout_of
-from .shape_nodes import add_shape_modifier, shape_modifier
+
+if TYPE_CHECKING:
+    from ...core.relief.building import Layout
 
 TOPOLOGIES = (
     ('GRID', "Even Grid", "Squares of one size"),
@@ -45,6 +43,8 @@ def refusal(item: bpy.types.Object | None) -> str:
 
 def slider_refusal(item: bpy.types.Object | None) -> str:
     """Why the sliders of an object's mesh cannot be moved now; empty if they can."""
+    from .shape_nodes import shape_modifier
+
     reason = refusal(item)
     modifier = None if reason else shape_modifier(item)
     return reason if modifier is None else f"The modifier {modifier.name} shapes this mesh"
@@ -108,10 +108,16 @@ class FACEDEPTH_OT_relayout(_ShapeOperator, bpy.types.Operator):
     refusal = staticmethod(_stored_refusal)
 
     def invoke(self, context, event):
+        from .shape import layout_of
+
         self._adopt(layout_of(context.active_object.data))
         return context.window_manager.invoke_props_dialog(self)
 
     def apply(self, context, item):
+        from ...core.relief.building import Layout
+        from .relayout import relayout
+        from .shape import layout_of
+
         mesh = item.data
         self._adopt(layout_of(mesh))
         relayout(mesh, Layout(
@@ -134,7 +140,7 @@ class FACEDEPTH_OT_relayout(_ShapeOperator, bpy.types.Operator):
         row.active = self.cut
         row.prop(self, "max_angle", text="")
 
-    def _adopt(self, layout: Layout) -> None:
+    def _adopt(self, layout: "Layout") -> None:
         """Take from the mesh what the caller has not set."""
         cut = layout.max_angle < _RIGHT_ANGLE
         present = {
@@ -155,6 +161,8 @@ class FACEDEPTH_OT_reset_shape(_ShapeOperator, bpy.types.Operator):
     refusal = staticmethod(slider_refusal)
 
     def apply(self, context, item):
+        from .live import reset_shape
+
         reset_shape(item.data)
         return "The sliders are as the photo says"
 
@@ -172,6 +180,8 @@ class FACEDEPTH_OT_add_camera(_ShapeOperator, bpy.types.Operator):
     refusal = staticmethod(refusal)
 
     def apply(self, context, item):
+        from .camera import add_camera
+
         add_camera(context, item)
         view = context.region_data
         if view is not None:
@@ -189,6 +199,8 @@ class FACEDEPTH_OT_add_backdrop(_ShapeOperator, bpy.types.Operator):
     refusal = staticmethod(refusal)
 
     def apply(self, context, item):
+        from .backdrop import add_backdrop
+
         left, right, above = (vertex.co for vertex in add_backdrop(item).data.vertices[:3])
         width, height = 1000.0 * (right - left).length, 1000.0 * (above - right).length
         return f"The plane is {width:.0f} x {height:.0f} mm"
@@ -205,6 +217,8 @@ class FACEDEPTH_OT_add_shape_modifier(_ShapeOperator, bpy.types.Operator):
         return slider_refusal(item) or _stored_refusal(item)
 
     def apply(self, context, item):
+        from .shape_nodes import add_shape_modifier
+
         return f"The modifier {add_shape_modifier(item).name} shapes the mesh now"
 
 

@@ -5,11 +5,9 @@ from math import degrees, pi
 
 import bpy
 
-from ..mesh import BORDER, DETAIL, SMOOTHED
+from ..attributes import BORDER, DETAIL, SMOOTHED, has_stored
 from ..packages import missing_packages
 from ..properties import REGIONS
-from ..stored import has_stored
-from .camera import distance_source
 from .ops_shape import (
     FACEDEPTH_OT_add_backdrop,
     FACEDEPTH_OT_add_camera,
@@ -20,7 +18,6 @@ from .ops_shape import (
     refusal,
     slider_refusal,
 )
-from .shape import layout_of
 
 _REGION_NAMES = {name: title for name, title, _ in REGIONS}
 
@@ -61,6 +58,8 @@ class FACEDEPTH_PT_shape(bpy.types.Panel):
 
 
 def _draw_sliders(column: bpy.types.UILayout, mesh: bpy.types.Mesh) -> None:
+    from .camera import distance_source
+
     settings = mesh.face_depth
     column.prop(settings, "projection")
     if settings.projection != 'RELIEF':
@@ -93,6 +92,8 @@ def _draw_size(column: bpy.types.UILayout, mesh: bpy.types.Mesh) -> None:
 
 def _summary(mesh: bpy.types.Mesh) -> str:
     """What faces the mesh has, in a few words."""
+    from .shape import layout_of
+
     layout = layout_of(mesh)
     cut = f", cut at {degrees(layout.max_angle):.0f}°" if layout.max_angle < pi / 2 else ""
     return _REGION_NAMES[layout.region] + cut

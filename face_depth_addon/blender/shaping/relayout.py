@@ -8,7 +8,8 @@ import bmesh
 import numpy as np
 
 from ...core.relief.building import Layout, build_surface
-from ..mesh import BORDER, PLANE, SMOOTHED, fill_mesh
+from ..attributes import BORDER, PLANE, SMOOTHED
+from ..mesh import fill_mesh
 from ..mesh_edit import read_attribute
 from ..packages import require_packages
 from ..stored import stored

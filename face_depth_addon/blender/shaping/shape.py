@@ -14,7 +14,7 @@ from ...core.errors import MeshError
 from ...core.reconstruction import Reconstruction
 from ...core.relief.building import Layout, meshed_part
 from ...core.relief.shaping import Layers, Shape, Viewpoint, displace, move, soften
-from ..mesh import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
+from ..attributes import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED, has_shape
 from ..mesh_edit import move_vertices, read_attribute
 from ..packages import require_packages
 from ..stored import stored
@@ -22,11 +22,6 @@ from .shape_settings import FACEDEPTH_PG_shape
 
 # So many vertices are displaced at a time that what is worked out in between stays in the cache.
 _BLOCK = 1 << 15
-
-
-def has_shape(mesh: bpy.types.Mesh) -> bool:
-    """Whether the mesh stores what the sliders need."""
-    return DEPTH in mesh.attributes and PLANE in mesh.attributes
 
 
 def require_shape(mesh: bpy.types.Mesh) -> None:
@@ -276,6 +271,3 @@ def _set_sliders(settings: FACEDEPTH_PG_shape, shape: Shape, distance: float) ->
 
 def _written(settings: FACEDEPTH_PG_shape) -> str:
     return json.dumps([asdict(shape_of(settings)), asdict(viewpoint_of(settings))])
-
-
-CLASSES = (FACEDEPTH_PG_shape,)

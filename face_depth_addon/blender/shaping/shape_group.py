@@ -6,7 +6,7 @@ from math import pi
 
 import bpy
 
-from ..mesh import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
+from ..attributes import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
 
 GROUP = "Face Depth Shape"
 # Stands in the group, so that a group of an older version is not taken for this one.

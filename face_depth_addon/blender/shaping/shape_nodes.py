@@ -6,7 +6,7 @@ from math import degrees, radians
 import bpy
 
 from ...core.relief.shaping import Shape, Viewpoint
-from ..mesh import BORDER, SMOOTHED
+from ..attributes import BORDER, SMOOTHED
 from .shape import applied, ensure_layers, require_shape, set_shape, shape_of, viewpoint_of
 from .shape_group import INPUTS, VERSION_KEY, shape_group
 

@@ -111,3 +111,6 @@ class FACEDEPTH_PG_shape(bpy.types.PropertyGroup):
     depth_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
     matte_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
     detail_image: PointerProperty(type=bpy.types.Image, options={'HIDDEN'})
+
+
+CLASSES = (FACEDEPTH_PG_shape,)

@@ -6,7 +6,7 @@ import json
 import bpy
 import numpy as np
 
-from ..mesh import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
+from ..attributes import BORDER, DEPTH, DETAIL, PLANE, SMOOTHED
 from . import shape_nodes
 from .shape import as_applied, floats
 

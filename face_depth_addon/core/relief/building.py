@@ -2,7 +2,6 @@
 """From a reconstruction to the mesh that is asked for."""
 
 from dataclasses import dataclass, replace
-from math import radians
 from typing import Literal
 
 import numpy as np
@@ -11,13 +10,12 @@ from ..errors import MeshError
 from ..face.regions import Region, region_mask
 from ..masks import big_pieces, grown, opened
 from ..reconstruction import Reconstruction
+from .limits import SHEET_ANGLE
 from .shaping import Layers, Shape, Viewpoint, depth_span, displace, photo_viewpoint, soften
 from .surface import SurfaceMesh
 
 Topology = Literal["GRID", "ADAPTIVE"]
 
-#: Steeper than this, in radians, a relief is a sheet between what is near and what is far.
-SHEET_ANGLE = radians(86.0)
 # Parts that a cut leaves smaller than this, as a share of the biggest, are dropped.
 _LEAST_PART = 0.02
 # A sheet of rubber is at least so wide, in sides of the crop; what is narrower is a nostril.
