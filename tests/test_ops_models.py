@@ -25,7 +25,7 @@ from face_depth_addon.blender.models.ops_download import FACEDEPTH_OT_download_m
 from face_depth_addon.blender.models.presence import forget
 from face_depth_addon.blender.ops_reconstruct import FACEDEPTH_OT_reconstruct
 from face_depth_addon.blender.preferences import PACKAGE, worker_settings
-from face_depth_addon.inference.cards import read_cards
+from face_depth_addon.inference.cards import BUNDLED, read_cards
 
 pytestmark = pytest.mark.usefixtures("nothing_downloaded")
 
@@ -113,9 +113,9 @@ class Drawn:
     """Takes the place of a layout, which Blender gives to windows only; keeps what was drawn."""
 
     def __init__(self):
-        self.labels, self.props, self.buttons = [], [], []
+        self.labels, self.props, self.buttons, self.menus = [], [], [], []
 
-    def label(self, text="", icon='NONE'):
+    def label(self, text="", icon='NONE', translate=True):
         self.labels.append((text, icon))
 
     def prop(self, owner, name, **_):
@@ -126,6 +126,9 @@ class Drawn:
     def operator(self, name, **_):
         self.buttons.append(name)
         return SimpleNamespace()
+
+    def menu(self, _name, text="", **_):
+        self.menus.append(text)
 
     def _itself(self, *_, **__):
         return self
@@ -157,9 +160,9 @@ def test_panel_says_what_the_bundled_model_is(settings):
     assert "The best shape" in shown.text and "Licence: Apache-2.0" in shown.text
     assert "Comes with Face Depth" in shown.text and "commercial" not in shown.text
     assert shown.buttons == []
-    main = drawn(panel.FACEDEPTH_PT_main)
-    assert "Not on this machine" not in main.text
-    assert not {"steps", "ensemble", "seed", "fit"} & set(main.props)
+    assert not {"steps", "ensemble", "seed", "fit"} & set(shown.props)
+    settings.image = bpy.data.images.new("photo", 8, 8)
+    assert drawn(panel.FACEDEPTH_PT_main).text == "Face DPT, about 157,000 vertices"
 
 
 def test_panel_warns_of_a_model_that_is_missing_and_not_for_commerce(settings):
@@ -171,17 +174,20 @@ def test_panel_warns_of_a_model_that_is_missing_and_not_for_commerce(settings):
     assert "Not on this machine" in shown.text
     assert "inutes without a graphics card" in shown.text
     assert shown.buttons == ["face_depth.download_model", "wm.url_open"]
+    assert "fit" in shown.props
+    assert "Open a photo" in drawn(panel.FACEDEPTH_PT_main).text
+    settings.image = bpy.data.images.new("photo", 8, 8)
     main = drawn(panel.FACEDEPTH_PT_main)
-    assert "Not on this machine: see Model below" in main.text and "fit" in main.props
+    assert main.text == "Depth Pro is not on this machine: see Model below"
 
 
 @pytest.mark.parametrize("name", read_cards())
 def test_panel_can_tell_of_every_model(settings, name):
     settings.model = name
     card = read_cards()[name]
-    text = drawn(panel_models.FACEDEPTH_PT_model).text
-    assert card.good_at in text and card.licence in text
-    props = set(drawn(panel.FACEDEPTH_PT_main).props)
+    shown = drawn(panel_models.FACEDEPTH_PT_model)
+    assert card.good_at in shown.text and card.licence in shown.text
+    props = set(shown.props)
     assert ({"steps", "ensemble", "seed"} <= props) == (card.source == "marigold")
     assert ("fit" in props) == (card.settings.get("output") == "metres")
 
@@ -199,7 +205,35 @@ def test_panel_of_a_model_of_ones_own(settings, tmp_path):
     assert takes_steps(settings)
     settings.model = MODEL_FILE
     assert takes_fit(settings) and not takes_steps(settings)
-    assert "model_file" in drawn(panel.FACEDEPTH_PT_main).props
+    assert "model_file" in drawn(panel_models.FACEDEPTH_PT_model).props
+
+
+def test_presets_set_the_panel_and_their_menu_names_them(settings):
+    def named() -> str:
+        return drawn(panel.FACEDEPTH_PT_main).menus[0]
+
+    assert named() == "Portrait"
+    for name, title in (
+        ('FAST', "Fast"), ('HIGH_DETAIL', "High Detail"), ('PRINT_RELIEF', "Print Relief"),
+    ):
+        assert bpy.ops.face_depth.apply_preset(preset=name) == {'FINISHED'}
+        assert named() == title
+    assert (settings.resolution, settings.projection) == (1024, 'RELIEF')
+    assert settings.strength < 1.0 and settings.model == BUNDLED
+    settings.resolution = 700
+    assert named() == "Presets"
+    bpy.ops.face_depth.apply_preset(preset='PORTRAIT')
+    assert settings.resolution == 512 and settings.strength == 1.0
+
+
+def test_own_presets_are_kept(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("BLENDER_USER_SCRIPTS", str(tmp_path))
+    settings.resolution, settings.region = 300, 'HEAD'
+    assert bpy.ops.face_depth.preset_add(name="My Heads") == {'FINISHED'}
+    (kept,) = tmp_path.rglob("*.py")
+    bpy.ops.face_depth.apply_preset(preset='PORTRAIT')
+    bpy.ops.script.execute_preset(filepath=str(kept), menu_idname="FACEDEPTH_MT_presets")
+    assert (settings.resolution, settings.region) == (300, 'HEAD')
 
 
 def test_buttons_are_grey_without_the_model(settings):

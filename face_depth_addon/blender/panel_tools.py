@@ -6,6 +6,9 @@ import bpy
 # Of each row of a panel the operators: name, text on a narrow button or None for its own, icon.
 _Row = tuple[tuple[str, str | None, str], ...]
 
+# In unscaled pixels: of a panel in which two buttons side by side cannot show their names.
+_NARROW = 210
+
 
 class _Tools:
     bl_space_type = 'VIEW_3D'
@@ -18,8 +21,9 @@ class _Tools:
 
     def draw(self, context):
         column = self.layout.column(align=True)
+        narrow = context.region.width < _NARROW * context.preferences.system.ui_scale
         for row in self.rows:
-            buttons = column.row(align=True)
+            buttons = column.column(align=True) if narrow else column.row(align=True)
             for name, text, icon in row:
                 buttons.operator(f"face_depth.{name}", text=text, icon=icon)
 

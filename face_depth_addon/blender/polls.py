@@ -4,6 +4,22 @@
 import bpy
 
 from .attributes import has_shape, has_stored
+from .wording import reason
+
+
+def refuse(operator_class: type, sentence: str, **values: object) -> bool:
+    """Let a grey button say why it is grey; always False, for ``poll`` to return.
+
+    Parameters
+    ----------
+    operator_class : type
+    sentence : str
+        In English, as `translations` has it; if there are ``values``, they go into its braces.
+    """
+    text = reason(sentence)
+    # A sentence without values may hold a name, and that a brace.
+    operator_class.poll_message_set(text.format(**values) if values else text)
+    return False
 
 
 def poll_object_mode(
@@ -12,20 +28,20 @@ def poll_object_mode(
     """Whether a mesh object is active in Object Mode; says ``what`` to select otherwise."""
     active = context.active_object
     if active is None or active.type != 'MESH':
-        operator_class.poll_message_set(what)
-    elif active.mode != 'OBJECT':
-        operator_class.poll_message_set("Switch to Object Mode first")
-    else:
-        return True
-    return False
+        return refuse(operator_class, what)
+    if active.mode != 'OBJECT':
+        return refuse(operator_class, "Switch to Object Mode first")
+    return True
 
 
 def poll_own(operator_class: type, mesh: bpy.types.Mesh, what: str = "mesh") -> bool:
     """Whether a mesh can be changed in this file."""
     if mesh.is_editable and mesh.override_library is None:
         return True
-    operator_class.poll_message_set(f"The {what} is linked from another file: make it local")
-    return False
+    return refuse(
+        operator_class, "The {what} is linked from another file: make it local",
+        what=reason(what),
+    )
 
 
 def poll_photo_mesh(operator_class: type, context: bpy.types.Context) -> bool:
@@ -34,8 +50,7 @@ def poll_photo_mesh(operator_class: type, context: bpy.types.Context) -> bool:
         return False
     mesh = context.active_object.data
     if not has_shape(mesh) or not has_stored(mesh):
-        operator_class.poll_message_set(
-            "The mesh does not keep the photo and depth it was made from"
+        return refuse(
+            operator_class, "The mesh does not keep the photo and depth it was made from"
         )
-        return False
     return True

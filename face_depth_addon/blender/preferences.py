@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
+from .wording import iface
+
 PACKAGE = __package__.rpartition(".")[0]
 
 
@@ -40,7 +42,9 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
         description="Runs the depth model: one that has torch and transformers, or onnxruntime, "
         "and opencv-python and pillow. Empty for Blender's own Python",
     )
-    device: EnumProperty(name="Device", items=DEVICE_ITEMS)
+    device: EnumProperty(
+        name="Device", description="What depth models run on", items=DEVICE_ITEMS,
+    )
     precision: EnumProperty(
         name="Precision", items=PRECISION_ITEMS,
         description="Numbers that depth models compute with",
@@ -64,7 +68,7 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "python", placeholder="Blender's own")
+        layout.prop(self, "python", placeholder=iface("Blender's own"))
         layout.prop(self, "device")
         layout.prop(self, "precision")
         layout.prop(self, "models_folder")

@@ -56,7 +56,9 @@ STRENGTH = dict(
 class FACEDEPTH_PG_settings(ModelChoice, bpy.types.PropertyGroup):
     """What the next reconstruction starts from."""
 
-    source: EnumProperty(name="Photo From", items=SOURCE_ITEMS)
+    source: EnumProperty(
+        name="Photo From", description="Where the photo is taken from", items=SOURCE_ITEMS,
+    )
     image: PointerProperty(
         type=bpy.types.Image, name="Photo", description="The photo to reconstruct",
     )

@@ -150,7 +150,7 @@ def rebuild(
     bpy.types.Object or None
         None when the result is not kept any more.
     """
-    result = _results.get(key)
+    result = kept(key)
     if result is None:
         return None
     settings = Settings(model=result.info["model"], layout=layout, shape=shape)
@@ -278,6 +278,11 @@ def object_name(photo: str) -> str:
     # A frame of a video ends in its time.
     name = photo if not stem or " " in suffix else stem
     return name.encode()[:48].decode(errors="ignore") or "Face"
+
+
+def kept(key: str) -> "Reconstruction | None":
+    """An earlier result, while it is one of the last few."""
+    return _results.get(key)
 
 
 def _keep(result: "Reconstruction") -> str:

@@ -3,7 +3,18 @@
 
 import bpy
 
-from . import ops_reconstruct, panel, panel_tools, preferences, properties, running, worker
+from . import (
+    ops_reconstruct,
+    panel,
+    panel_tools,
+    preferences,
+    presets,
+    properties,
+    running,
+    translations,
+    wording,
+    worker,
+)
 from .cloud import ops_cloud
 from .depth import ops_depth, ops_depth_export, ops_depth_import, ops_depth_paint
 from .detail import ops_detail
@@ -16,10 +27,10 @@ from .repair import ops_cleanup, ops_mesh, ops_remesh
 from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
-    photo_list, toggles, properties, preferences, running, ops_diagnosis, ops_reconstruct,
+    photo_list, toggles, properties, presets, preferences, running, ops_diagnosis, ops_reconstruct,
     ops_download, ops_compare, ops_photos, ops_fuse, ops_shape, ops_mesh, ops_cleanup, ops_detail,
     ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
-    ops_depth_export, ops_page, ops_print, panel, panel_models, panel_fusion, panel_shape,
+    ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_models, panel_fusion,
     panel_tools,
 )
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
@@ -29,9 +40,11 @@ _commands: list[object] = []
 
 def register() -> None:
     for cls in CLASSES:
+        wording.give_context(cls)
         bpy.utils.register_class(cls)
     bpy.types.Scene.face_depth = bpy.props.PointerProperty(type=properties.FACEDEPTH_PG_settings)
     mesh_settings.register()
+    translations.register()
     if preferences.log_path(bpy.context):
         from .diagnosis.notebook import follow
 
@@ -53,6 +66,7 @@ def unregister() -> None:
     worker.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    translations.unregister()
     mesh_settings.unregister()
     del bpy.types.Scene.face_depth
     thumbnails.free()

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import bpy
 
 from ..core.errors import FaceDepthError
+from .polls import refuse
 from .progress import Progress, finish
 from .viewports import redraw_viewports
+from .wording import iface
 
 _TICK_SECONDS = 0.05
 
@@ -57,11 +59,11 @@ class RunningOperator:
     @classmethod
     def poll(cls, context):
         if cls.object_mode_only and context.mode != 'OBJECT':
-            cls.poll_message_set("Switch to Object Mode first")
-            return False
+            return refuse(cls, "Switch to Object Mode first")
         if _running:
-            cls.poll_message_set(f"A {_running[0].noun} is running: press Esc to cancel it")
-            return False
+            return refuse(
+                cls, "A {job} is running: press Esc to cancel it", job=iface(_running[0].noun)
+            )
         return True
 
     def invoke(self, context, event):
@@ -138,7 +140,9 @@ class RunningOperator:
             return
         self.progress = progress
         context.workspace.status_text_set(
-            f"{progress.label} ({progress.fraction:.0%}), Esc cancels"
+            iface("{stage} ({share:.0%}), Esc cancels").format(
+                stage=_stage(progress), share=progress.fraction
+            )
         )
         redraw_viewports(context)
 
@@ -153,6 +157,12 @@ class RunningOperator:
             with context.temp_override(workspace=workspace):
                 workspace.status_text_set(None)
         redraw_viewports(context)
+
+
+def _stage(progress: Progress) -> str:
+    """What is being done; of which photo or model may stand before it."""
+    part, colon, label = progress.label.rpartition(": ")
+    return f"{part}{colon}{iface(label)}"
 
 
 class FACEDEPTH_OT_cancel(bpy.types.Operator):
@@ -184,7 +194,7 @@ def draw_button(layout: bpy.types.UILayout, operator_class: type, icon: str) -> 
         column.operator(operator_class.bl_idname, icon=icon)
         return
     row = layout.row(align=True)
-    row.progress(factor=progress.fraction, text=progress.label)
+    row.progress(factor=progress.fraction, text=_stage(progress))
     row.operator(FACEDEPTH_OT_cancel.bl_idname, text="", icon='CANCEL')
 
 

@@ -5,6 +5,8 @@ import textwrap
 
 import bpy
 
+from .wording import iface
+
 # Of a letter in the panel's font, and of the panel's borders and icon, in unscaled pixels.
 _LETTER_WIDTH, _MARGIN = 6.2, 60.0
 
@@ -21,6 +23,6 @@ def draw_lines(layout: bpy.types.UILayout, text: str, letters: int, icon: str) -
     """Text in lines of so many letters, the first with an icon."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for line in textwrap.wrap(text, letters):
-        column.label(text=line, icon=icon)
+    for line in textwrap.wrap(iface(text), letters):
+        column.label(text=line, icon=icon, translate=False)
         icon = 'BLANK1'

@@ -11,6 +11,7 @@ from .desktop import SIZE, Box, Desktop, find
 from .rooms import CHECKOUT, HOME, ended
 
 _RECONSTRUCT = "FACE_DEPTH_OT_reconstruct"
+_CHECK = "FACE_DEPTH_OT_self_check"
 
 _OBSERVED = f"{HOME}/observed.json"
 _OBSERVER = f"{CHECKOUT}/scripts/windows/observer.py"
@@ -201,6 +202,11 @@ def blender_window(desk: Desktop, *words: str) -> Iterator[BlenderWindow]:
 def running(facts: dict) -> bool:
     """Whether a reconstruction goes on."""
     return _RECONSTRUCT in facts["windows"][0]["modal"]
+
+
+def checking(facts: dict) -> bool:
+    """Whether the self-check goes on."""
+    return any(_CHECK in window["modal"] for window in facts["windows"])
 
 
 def view(facts: dict) -> list[float]:

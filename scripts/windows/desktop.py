@@ -119,6 +119,10 @@ class Desktop:
         values = dict(line.split("=", 1) for line in lines)
         return Box(*(int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")))
 
+    def screen(self) -> Box:
+        """All of it."""
+        return Box(0, 0, *SIZE)
+
     def picture(self) -> PIL.Image.Image:
         """What the screen shows now."""
         command = self.room.command(["import", "-window", "root", "png:-"], self.variables)

@@ -24,6 +24,7 @@ _SETTINGS = f"""
 import bpy
 preferences = bpy.context.preferences
 preferences.view.show_splash = False
+preferences.system.use_online_access = True
 preferences.addons[{MODULE!r}].preferences.python = {PYTHON!r}
 bpy.ops.wm.save_userpref()
 """
@@ -38,6 +39,13 @@ print({_REMARK!r} + json.dumps({{
     "registered": hasattr(bpy.types.Scene, "face_depth"),
     "heavy": [name for name in heavy if name in sys.modules],
 }}))
+"""
+_SPEAK = """
+import bpy
+view = bpy.context.preferences.view
+view.language = next(name for name in bpy.app.translations.locales if name.startswith({language!r}))
+view.use_translate_interface = view.use_translate_tooltips = True
+bpy.ops.wm.save_userpref()
 """
 _DISABLE = f"""
 import bpy
@@ -90,6 +98,15 @@ class Extension:
         if facts["heavy"]:
             raise InstallError(f"Expected a light start, but {facts['heavy'][0]} is loaded.")
         self.say(f"upgraded from {_OLDER} to {self._version()}, preferences kept")
+
+    def speak(self, language: str) -> None:
+        """Let Blender's interface be in a language, such as ``de``.
+
+        Raises
+        ------
+        InstallError
+        """
+        self._python(_SPEAK.format(language=language))
 
     def use_without_window(self, photo: str) -> None:
         """Reconstruct by script and by command, offline.

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..polls import poll_object_mode, poll_own
+from ..polls import poll_object_mode, poll_own, refuse
 
 LENGTH = {"min": 0.0, "precision": 5, "step": 0.01, "subtype": 'DISTANCE'}
 RADIUS = dict(
@@ -21,8 +21,7 @@ def poll_cloud(operator_class: type, context: bpy.types.Context) -> bool:
     if not poll_object_mode(operator_class, context, what):
         return False
     if not is_cloud(context.active_object.data):
-        operator_class.poll_message_set(what)
-        return False
+        return refuse(operator_class, what)
     return True
 
 

@@ -5,7 +5,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ...core.errors import FaceDepthError
-from ..polls import poll_object_mode
+from ..polls import poll_object_mode, refuse
 from .cloud_targets import (
     LENGTH,
     RADIUS,
@@ -25,7 +25,7 @@ class FACEDEPTH_OT_make_cloud(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     source: EnumProperty(
-        name="Source",
+        name="Source", description="What becomes points",
         items=(
             ('MESH', "Mesh", "Its vertices as they are seen, with all that was done to them"),
             (
@@ -52,8 +52,7 @@ class FACEDEPTH_OT_make_cloud(bpy.types.Operator):
         if not poll_object_mode(cls, context):
             return False
         if is_cloud(context.active_object.data):
-            cls.poll_message_set("This is a point cloud already")
-            return False
+            return refuse(cls, "This is a point cloud already")
         return True
 
     def execute(self, context):
@@ -113,7 +112,7 @@ class FACEDEPTH_OT_remove_outliers(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     method: EnumProperty(
-        name="Method",
+        name="Method", description="Which points count as apart",
         items=(
             ('RADIUS', "Radius", "Those with too few others within a radius"),
             (
@@ -218,7 +217,7 @@ class FACEDEPTH_OT_cloud_to_mesh(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     method: EnumProperty(
-        name="Method",
+        name="Method", description="How the surface is found",
         items=(
             ('LOCAL', "Local", "Fits the points around each place; small gaps are closed"),
             (

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ...core.errors import FaceDepthError
-from ..polls import poll_object_mode
+from ..polls import poll_object_mode, refuse
 from .cloud_targets import RADIUS, show_colours
 
 
@@ -37,8 +37,7 @@ class FACEDEPTH_OT_import_cloud(bpy.types.Operator, _PlyFile):
     @classmethod
     def poll(cls, context):
         if context.mode != 'OBJECT':
-            cls.poll_message_set("Switch to Object Mode first")
-            return False
+            return refuse(cls, "Switch to Object Mode first")
         return True
 
     def invoke(self, context, event):

@@ -5,6 +5,7 @@ import bpy
 
 from ...core.errors import FaceDepthError
 from ..attributes import DEPTH, has_stored
+from ..polls import refuse
 
 
 def has_depth(item: bpy.types.Object | None) -> bool:
@@ -16,8 +17,7 @@ def poll_depth(operator_class: type, context: bpy.types.Context) -> bool:
     """Whether the active mesh stores its depth; says why it does not."""
     if has_depth(context.object):
         return True
-    operator_class.poll_message_set("Select a mesh made by Face Depth")
-    return False
+    return refuse(operator_class, "Select a mesh made by Face Depth")
 
 
 class FACEDEPTH_OT_show_depth(bpy.types.Operator):
@@ -31,8 +31,7 @@ class FACEDEPTH_OT_show_depth(bpy.types.Operator):
     def poll(cls, context):
         item = context.object
         if item is None or item.type != 'MESH' or DEPTH not in item.data.attributes:
-            cls.poll_message_set("Select a mesh made by Face Depth")
-            return False
+            return refuse(cls, "Select a mesh made by Face Depth")
         return True
 
     def execute(self, context):

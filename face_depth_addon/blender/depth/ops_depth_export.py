@@ -29,7 +29,7 @@ class FACEDEPTH_OT_export_depth(bpy.types.Operator):
     filepath: StringProperty(subtype='FILE_PATH', options={'SKIP_SAVE'})
     filter_glob: StringProperty(default="*.png;*.exr;*.npy", options={'HIDDEN'})
     check_existing: BoolProperty(default=True, options={'HIDDEN'})
-    format: EnumProperty(name="Format", items=_FORMATS)
+    format: EnumProperty(name="Format", description="Kind of the file", items=_FORMATS)
 
     @classmethod
     def poll(cls, context):
@@ -81,7 +81,9 @@ class FACEDEPTH_OT_export_maps(bpy.types.Operator):
     texture: BoolProperty(
         name="Texture", default=True, description="The photo's part that lies on the UV map"
     )
-    texture_format: EnumProperty(name="Texture Format", items=_PICTURE_FORMATS)
+    texture_format: EnumProperty(
+        name="Texture Format", description="Kind of the texture's file", items=_PICTURE_FORMATS,
+    )
     landmarks: BoolProperty(
         name="Landmarks", default=True,
         description="468 points of the face, in the photo and on the mesh, as JSON",

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 from ...core.errors import FaceDepthError, PhotoError
 from .. import photo_source, worker
 from ..ops_reconstruct import chosen_image
+from ..polls import refuse
 from ..preferences import worker_settings
 from ..properties import PROJECTION, REGION, RESOLUTION, STRENGTH
 from ..viewports import frame_selected, show_texture
@@ -83,7 +84,7 @@ class FACEDEPTH_OT_import_depth(bpy.types.Operator):
         "0 goes by the file, the face, or distances and lens",
     )
     lens: EnumProperty(
-        name="Lens", items=(
+        name="Lens", description="How wide the photo's camera saw", items=(
             ('PHOTO', "Automatic", "As the photo says, or else the camera stood 80 cm away"),
             ('FOCAL', "Focal Length", "For a picture of 36 x 24 mm"),
             ('FIELD', "Field of View", "Along the picture's longest side"),
@@ -109,8 +110,7 @@ class FACEDEPTH_OT_import_depth(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         if context.mode != 'OBJECT':
-            cls.poll_message_set("Switch to Object Mode first")
-            return False
+            return refuse(cls, "Switch to Object Mode first")
         return True
 
     def invoke(self, context, event):

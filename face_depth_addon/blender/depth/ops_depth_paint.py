@@ -5,7 +5,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ...core.errors import FaceDepthError
-from ..polls import poll_own
+from ..polls import poll_own, refuse
 from .ops_depth import poll_depth, show_image
 
 
@@ -17,7 +17,7 @@ class FACEDEPTH_OT_edit_depth(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     image: EnumProperty(
-        name="Paint On", items=(
+        name="Paint On", description="Which picture is painted on", items=(
             ('depth', "Depth", "White is the nearest, black the farthest"),
             ('matte', "Matte", "The subject is white; painting it gives the mesh other faces"),
         ),
@@ -54,8 +54,7 @@ class FACEDEPTH_OT_apply_depth(bpy.types.Operator):
             return False
         item = context.object
         if item.mode not in {'OBJECT', 'TEXTURE_PAINT'}:
-            cls.poll_message_set("Switch to Object Mode or Texture Paint first")
-            return False
+            return refuse(cls, "Switch to Object Mode or Texture Paint first")
         return poll_own(cls, item.data)
 
     def execute(self, context):

@@ -5,7 +5,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...core.errors import FaceDepthError
-from ..polls import poll_own, poll_photo_mesh
+from ..polls import poll_own, poll_photo_mesh, refuse
 
 _SIZES = (
     ('512', "512", "Folds"),
@@ -26,8 +26,7 @@ def _poll_detail(operator_class, context) -> bool:
     if not _poll_relief(operator_class, context):
         return False
     if not has_detail(context.active_object.data):
-        operator_class.poll_message_set("Add detail first")
-        return False
+        return refuse(operator_class, "Add detail first")
     return True
 
 
@@ -39,7 +38,7 @@ class FACEDEPTH_OT_add_detail(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     source: EnumProperty(
-        name="From",
+        name="From", description="What the detail is taken from",
         items=(
             (
                 'SHADING', "Shading",
@@ -66,7 +65,7 @@ class FACEDEPTH_OT_add_detail(bpy.types.Operator):
         name="Normal Map", description="Image of this file that holds the face's normals",
     )
     area: EnumProperty(
-        name="Shows",
+        name="Shows", description="What the normal map shows",
         items=(
             ('PHOTO', "Photo", "The normal map was made from the whole photo"),
             ('CROP', "Texture", "The normal map was made from the texture of the mesh"),
@@ -74,7 +73,7 @@ class FACEDEPTH_OT_add_detail(bpy.types.Operator):
         default='PHOTO',
     )
     green: EnumProperty(
-        name="Green",
+        name="Green", description="Which way the green channel points",
         items=(
             ('OPENGL', "Up", "Green is light where the surface looks up, as in Blender"),
             ('DIRECTX', "Down", "Green is light where the surface looks down, as in DirectX"),

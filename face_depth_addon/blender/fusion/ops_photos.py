@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from ...core.errors import PhotoError
 from ...core.fusion.limits import VIDEO_SUFFIXES
 from .. import photo_source
+from ..polls import refuse
 from . import photo_list
 
 
@@ -79,8 +80,7 @@ class _ListOperator:
     @classmethod
     def poll(cls, context):
         if not context.scene.face_depth.fusion.photos:
-            cls.poll_message_set("There are no photos in the list")
-            return False
+            return refuse(cls, "There are no photos in the list")
         return True
 
 

@@ -5,6 +5,7 @@ import bpy
 
 from ...core.fusion.limits import MOST_PHOTOS
 from ..running import draw_button
+from ..wording import iface
 from ..wrapped import draw_wrapped
 from .ops_fuse import FACEDEPTH_OT_fuse_photos
 from .ops_photos import (
@@ -28,7 +29,7 @@ class FACEDEPTH_UL_photos(bpy.types.UIList):
         picture = row.row()
         picture.scale_x = _THUMBNAIL_SCALE
         picture.template_icon(icon_value=icon_of(item), scale=1.0)
-        row.label(text=item.name)
+        row.label(text=item.name, translate=False)
         row.label(icon_value=layout.enum_item_icon(item, "state", item.state))
 
 
@@ -42,10 +43,11 @@ class FACEDEPTH_MT_add_image(bpy.types.Menu):
         images = [image for image in bpy.data.images if _can_be_photo(image)]
         for image in images:
             layout.operator(
-                FACEDEPTH_OT_add_photos.bl_idname, text=image.name, icon_value=layout.icon(image)
+                FACEDEPTH_OT_add_photos.bl_idname, text=image.name, translate=False,
+                icon_value=layout.icon(image),
             ).image = image.name
         if not images:
-            layout.label(text="There are no images in this file")
+            layout.label(text=iface("There are no images in this file"))
 
 
 class FACEDEPTH_PT_fusion(bpy.types.Panel):
@@ -79,7 +81,9 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
         else:
             draw_wrapped(
                 layout, context,
-                f"Add two to {MOST_PHOTOS} photos of one person, from different sides, or a video",
+                iface(
+                    "Add two to {count} photos of one person, from different sides, or a video"
+                ).format(count=MOST_PHOTOS),
                 'INFO',
             )
 
@@ -109,9 +113,9 @@ def _draw_photo(
         draw_wrapped(layout, context, photo.remark, icon)
     if photo.placed:
         yaw, pitch, _ = photo.pose
-        text = f"Turned {yaw:+.0f}°, raised {pitch:+.0f}°"
+        text = iface("Turned {yaw:+.0f}°, raised {pitch:+.0f}°").format(yaw=yaw, pitch=pitch)
         if photo.residual_mm >= 0.0:
-            text += f", {photo.residual_mm:.1f} mm from the others"
+            text += iface(", {distance:.1f} mm from the others").format(distance=photo.residual_mm)
         draw_wrapped(layout, context, text, 'ORIENTATION_VIEW')
 
 
@@ -119,10 +123,10 @@ def _draw_residuals(layout: bpy.types.UILayout, fusion: FACEDEPTH_PG_fusion) -> 
     if not any(fusion.residuals_mm):
         return
     column = layout.column(align=True)
-    column.label(text="Distance between the surfaces", icon='DRIVER_DISTANCE')
+    column.label(text=iface("Distance between the surfaces"), icon='DRIVER_DISTANCE')
     # ICP in between seeks the least distance, and the refinement what fits in detail.
     for step, residual in (
-        ("By landmarks", fusion.residuals_mm[0]), ("Fused", fusion.residuals_mm[2])
+        (iface("By landmarks"), fusion.residuals_mm[0]), (iface("Fused"), fusion.residuals_mm[2])
     ):
         row = column.row()
         row.label(text=step, icon='BLANK1')

@@ -65,9 +65,11 @@ KEEP_ALL = dict(
 class FACEDEPTH_PG_photo(bpy.types.PropertyGroup):
     """A photo or video, and what became of it when it was fused."""
 
-    filepath: StringProperty(name="File", subtype='FILE_PATH')
-    image: PointerProperty(type=bpy.types.Image, name="Image")
-    state: EnumProperty(name="State", items=STATES)
+    filepath: StringProperty(name="File", description="Of the photo or video", subtype='FILE_PATH')
+    image: PointerProperty(
+        type=bpy.types.Image, name="Image", description="Of this file, in place of one on disk",
+    )
+    state: EnumProperty(name="State", description="What became of it", items=STATES)
     remark: StringProperty(
         name="Remark", description="Why it was left out, or what there is to know of it",
     )
@@ -86,7 +88,7 @@ class FACEDEPTH_PG_fusion(bpy.types.PropertyGroup):
     """The photos of one head, and how they are fused."""
 
     photos: CollectionProperty(type=FACEDEPTH_PG_photo)
-    active: IntProperty(name="Active Photo")
+    active: IntProperty(name="Active Photo", description="Which of the list is shown below")
     residuals_mm: FloatVectorProperty(
         name="Residuals", description="How far the surfaces were apart in mm: placed by landmarks, "
         "by ICP, and refined",

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 MODEL_FOLDER, MODEL_FILE = 'FOLDER', 'FILE'
 
 
+def tooltip(card: Card, good_at: str) -> str:
+    """What the menu of models tells of one, by a text on what it is good at in any language."""
+    return good_at if card.comes_along else f"{good_at} ({card.size_text}, {card.licence})"
+
+
 def _item(card: Card) -> tuple[str, str, str, int]:
-    told = card.good_at
-    if not card.comes_along:
-        told += f" ({card.size_text}, {card.licence})"
-    return card.name, card.title, told, card.number
+    return card.name, card.title, tooltip(card, card.good_at), card.number
 
 
 #: An empty name makes a heading of the menu.
 MODEL_ITEMS = (
-    ("", "Faces", ""),
+    ("", "For Faces", ""),
     *(_item(card) for card in read_cards().values() if card.faces_only),
-    ("", "Anything", ""),
+    ("", "For Anything", ""),
     *(_item(card) for card in read_cards().values() if not card.faces_only),
     ("", "Your Own", ""),
     (MODEL_FOLDER, "Folder", "A model in the format of transformers or diffusers", 2),
@@ -69,7 +71,10 @@ class RunChoice:
 class ModelChoice(RunChoice):
     """Which model, and how it runs; for property groups and operators to inherit."""
 
-    model: EnumProperty(name="Model", items=MODEL_ITEMS, options={'HIDDEN'})
+    model: EnumProperty(
+        name="Model", description="What estimates the depth", items=MODEL_ITEMS,
+        options={'HIDDEN'},
+    )
     model_folder: StringProperty(**FOLDER_PATH, options={'HIDDEN'})
     model_file: StringProperty(**FILE_PATH, options={'HIDDEN'})
 

@@ -11,6 +11,7 @@ from ...inference.cards import Card, read_cards
 from ...inference.places import downloads, hub_cache
 from ..preferences import PACKAGE
 from ..progress import Progress
+from ..wording import iface
 from .presence import forget
 
 
@@ -85,7 +86,9 @@ def folder_of(card: Card) -> Path:
 
 def licence_of(card: Card) -> str:
     """The licence, with a warning where it is one for some uses only."""
-    return card.licence if card.commercial else f"{card.licence}, not for commercial use"
+    if card.commercial:
+        return card.licence
+    return iface("{licence}, not for commercial use").format(licence=card.licence)
 
 
 def is_kept_offline() -> bool:

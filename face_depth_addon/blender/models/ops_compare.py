@@ -10,6 +10,7 @@ from ...core.errors import ModelError
 from ...inference.cards import Card, read_cards
 from .. import worker
 from ..ops_reconstruct import PhotoOperator
+from ..polls import refuse
 from ..preferences import worker_settings
 from ..viewports import frame_selected, show_texture
 from .presence import presence
@@ -39,8 +40,7 @@ class FACEDEPTH_OT_compare_models(PhotoOperator, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not ticked_models(context):
-            cls.poll_message_set("Tick the models to compare first")
-            return False
+            return refuse(cls, "Tick the models to compare first")
         return True
 
     def start(self, context, wait):

@@ -8,8 +8,10 @@ from bpy.props import StringProperty
 
 from ...core.errors import FaceDepthError, ModelError
 from ...inference.cards import Card
+from ..polls import refuse
 from ..preferences import worker_settings
 from ..running import RunningOperator
+from ..wording import iface
 from ..wrapped import draw_lines
 from .choice import chosen_model
 from .download import download_steps, find_card, folder_of, licence_of, source_of
@@ -40,10 +42,7 @@ class FACEDEPTH_OT_download_model(RunningOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         if not bpy.app.online_access:
-            cls.poll_message_set(
-                "Allow Online Access in Blender's preferences, under System, first"
-            )
-            return False
+            return refuse(cls, "Allow Online Access in Blender's preferences, under System, first")
         return super().poll(context)
 
     def invoke(self, context, event):
@@ -57,7 +56,8 @@ class FACEDEPTH_OT_download_model(RunningOperator, bpy.types.Operator):
         # What comes after the question is the click's doing, and not a script's.
         self._agreed = True
         return context.window_manager.invoke_props_dialog(
-            self, width=_WIDTH, title=f"Download {card.title}?", confirm_text="Download"
+            self, width=_WIDTH, confirm_text=iface("Download"),
+            title=iface("Download {model}?").format(model=card.title),
         )
 
     def draw(self, context):
@@ -100,9 +100,14 @@ class FACEDEPTH_OT_download_model(RunningOperator, bpy.types.Operator):
 def question(card: Card) -> list[tuple[str, str]]:
     """What people should know before they agree to a download: texts, each with an icon."""
     return [
-        (f"{card.size_text} from {source_of(card)}", 'URL'),
-        (f"into {folder_of(card)}", 'FILE_FOLDER'),
-        (f"Licence: {licence_of(card)}", 'CHECKMARK' if card.commercial else 'ERROR'),
+        (
+            iface("{size} from {place}").format(size=card.size_text, place=source_of(card)), 'URL',
+        ),
+        (iface("into {place}").format(place=folder_of(card)), 'FILE_FOLDER'),
+        (
+            iface("Licence: {licence}").format(licence=licence_of(card)),
+            'CHECKMARK' if card.commercial else 'ERROR',
+        ),
         ("A download that is stopped goes on there the next time.", 'INFO'),
     ]
 

@@ -2,19 +2,24 @@
 """What the panel tells of the chosen model, and which are compared."""
 
 import os
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...inference.cards import BUNDLED, SPEEDS, Card, read_cards
 from ..preferences import worker_settings
 from ..running import draw_button
+from ..wording import iface
 from ..wrapped import draw_wrapped
-from .choice import card_of, own_place
+from .choice import MODEL_FILE, MODEL_FOLDER, card_of, own_place, takes_fit, takes_steps
 from .download import licence_of
 from .ops_compare import FACEDEPTH_OT_compare_models
 from .ops_download import FACEDEPTH_OT_download_model
 from .presence import Presence, presence
 from .toggles import toggle_of
+
+if TYPE_CHECKING:
+    from ..properties import FACEDEPTH_PG_settings
 
 _STATES = {
     "present": ("On this machine", 'CHECKMARK'),
@@ -39,6 +44,7 @@ class FACEDEPTH_PT_model(_Models, bpy.types.Panel):
     def draw(self, context):
         settings = context.scene.face_depth
         card = card_of(settings)
+        _draw_choice(self.layout, settings)
         if card is not None:
             _draw_card(self.layout, context, card)
         elif not settings.model:
@@ -61,17 +67,34 @@ class FACEDEPTH_PT_compare(_Models, bpy.types.Panel):
         draw_button(self.layout, FACEDEPTH_OT_compare_models, 'MOD_ARRAY')
 
 
+def _draw_choice(layout: bpy.types.UILayout, settings: "FACEDEPTH_PG_settings") -> None:
+    """The model, and of the ways to run it those that count for it."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(settings, "model")
+    if settings.model == MODEL_FOLDER:
+        column.prop(settings, "model_folder", text=iface("Folder"))
+    elif settings.model == MODEL_FILE:
+        column.prop(settings, "model_file", text=iface("File"))
+    if takes_steps(settings):
+        for name in ("steps", "ensemble", "seed"):
+            column.prop(settings, name)
+    if takes_fit(settings):
+        column.prop(settings, "fit")
+
+
 def _draw_card(layout: bpy.types.UILayout, context: bpy.types.Context, card: Card) -> None:
     there = presence(card, worker_settings(context).models)
     draw_wrapped(layout, context, card.good_at, 'INFO')
     draw_wrapped(
-        layout, context, f"Licence: {licence_of(card)}",
+        layout, context, iface("Licence: {licence}").format(licence=licence_of(card)),
         'CHECKMARK' if card.commercial else 'ERROR',
     )
     if card.megabytes:
         draw_wrapped(layout, context, card.size_text, 'DISK_DRIVE')
     if card.name != BUNDLED:
-        speed = SPEEDS[card.speed]
+        speed = iface(SPEEDS[card.speed])
         draw_wrapped(layout, context, f"{speed[0].upper()}{speed[1:]}", 'TIME')
     _draw_presence(layout, context, card, there)
     if not there.here:

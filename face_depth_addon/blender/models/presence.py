@@ -8,6 +8,7 @@ from typing import NamedTuple
 import bpy
 
 from ...inference.cards import Card
+from ..polls import refuse
 from ..preferences import worker_settings
 from .choice import card_of
 
@@ -63,7 +64,8 @@ def poll_model(operator_class: type, context: bpy.types.Context) -> bool:
     card = card_of(context.scene.face_depth)
     if card is None or presence(card, worker_settings(context).models).here:
         return True
-    operator_class.poll_message_set(
-        f"{card.title} is not on this machine: download it under Model, or choose another"
+    return refuse(
+        operator_class,
+        "{model} is not on this machine: download it under Model, or choose another",
+        model=card.title,
     )
-    return False

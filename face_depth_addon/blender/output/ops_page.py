@@ -7,6 +7,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...core.errors import FaceDepthError
+from ..polls import refuse
 
 
 class FACEDEPTH_OT_export_html(bpy.types.Operator):
@@ -29,8 +30,7 @@ class FACEDEPTH_OT_export_html(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         if context.object is None or context.object.type != 'MESH':
-            cls.poll_message_set("Select a mesh object first")
-            return False
+            return refuse(cls, "Select a mesh object first")
         return True
 
     def invoke(self, context, event):

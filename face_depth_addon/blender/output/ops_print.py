@@ -25,7 +25,7 @@ class FACEDEPTH_OT_make_print(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     kind: EnumProperty(
-        name="Kind",
+        name="Kind", description="What is made of the relief",
         items=(
             ('RELIEF', "Relief Plate", "A shallow relief on a plate, as on a medal"),
             ('BUST', "Hollow Bust", "A head with a rounded back that stands, hollow inside"),
@@ -34,7 +34,7 @@ class FACEDEPTH_OT_make_print(bpy.types.Operator):
         default='RELIEF',
     )
     plate: EnumProperty(
-        name="Plate",
+        name="Plate", description="Form of the plate",
         items=(
             ('RECTANGLE', "Rectangle", "As wide as the relief needs"),
             ('ROUND', "Round", "A disc around the relief"),
@@ -112,7 +112,7 @@ class FACEDEPTH_OT_export_print(bpy.types.Operator):
         default='.3mf',
     )
     position: EnumProperty(
-        name="Position",
+        name="Position", description="How the object lies in the printer",
         items=(
             ('AUTO', "As It Prints Best", "Plates and flat backs lie, all else stands"),
             ('STANDING', "Standing", "As in the scene"),

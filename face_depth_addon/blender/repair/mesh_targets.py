@@ -6,19 +6,17 @@ from typing import Any
 
 import bpy
 
-from ..polls import poll_own
+from ..polls import poll_own, refuse
 
 
 def poll_mesh(operator_class: type, context: bpy.types.Context) -> bool:
     """Whether the active mesh can be changed here; says why it cannot."""
     active = context.active_object
     if active is None or active.type != 'MESH':
-        operator_class.poll_message_set("Select a mesh object first")
-    elif active.mode not in {'OBJECT', 'EDIT'}:
-        operator_class.poll_message_set("Switch to Object Mode or Edit Mode first")
-    else:
-        return poll_own(operator_class, active.data)
-    return False
+        return refuse(operator_class, "Select a mesh object first")
+    if active.mode not in {'OBJECT', 'EDIT'}:
+        return refuse(operator_class, "Switch to Object Mode or Edit Mode first")
+    return poll_own(operator_class, active.data)
 
 
 def _targets(context: bpy.types.Context) -> list[bpy.types.Object]:

@@ -85,7 +85,7 @@ class FACEDEPTH_OT_smooth(_Smoothing, bpy.types.Operator):
     bl_description = "Even out noise, on the selected vertices or, without any, on the whole mesh"
 
     method: EnumProperty(
-        name="Method",
+        name="Method", description="How noise is told from form",
         items=(
             ('BILATERAL', "Bilateral", "Even out noise and keep nose, lips and eyelids"),
             ('HC', "HC", "Even out noise, keep the volume and most of the shape"),

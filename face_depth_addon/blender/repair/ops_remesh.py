@@ -5,7 +5,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty
 
 from ...core.errors import FaceDepthError
-from ..polls import poll_object_mode, poll_own
+from ..polls import poll_object_mode, poll_own, refuse
 
 
 def _poll_remesh(operator_class: type, context: bpy.types.Context) -> bool:
@@ -16,10 +16,10 @@ def _poll_remesh(operator_class: type, context: bpy.types.Context) -> bool:
     if not poll_own(operator_class, mesh):
         return False
     if mesh.shape_keys is not None:
-        operator_class.poll_message_set(
-            "The mesh has shape keys, which only fit its own vertices: remove them first"
+        return refuse(
+            operator_class,
+            "The mesh has shape keys, which only fit its own vertices: remove them first",
         )
-        return False
     return True
 
 
@@ -31,7 +31,7 @@ class FACEDEPTH_OT_quad_remesh(bpy.types.Operator):
     bl_options = {'REGISTER', 'UNDO'}
 
     method: EnumProperty(
-        name="Method",
+        name="Method", description="How the quads are made",
         items=(
             ('QUADRIFLOW', "QuadriFlow", "Quads along the form, for open and closed meshes; slow"),
             ('VOXEL', "Voxels", "Quads along the axes, for closed meshes; quick"),

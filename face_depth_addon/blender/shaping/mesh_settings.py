@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 import bpy
 
+from ..wording import give_context
 from . import shape_settings
 
 
 def register() -> None:
     for cls in shape_settings.CLASSES:
+        give_context(cls)
         bpy.utils.register_class(cls)
     bpy.types.Mesh.face_depth = bpy.props.PointerProperty(type=shape_settings.FACEDEPTH_PG_shape)
 

@@ -10,7 +10,9 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 from ...core.errors import FaceDepthError
 from ...core.relief.limits import SHEET_ANGLE
 from ..attributes import has_shape, has_stored
+from ..polls import refuse
 from ..properties import REGION, RESOLUTION
+from ..wording import iface
 
 if TYPE_CHECKING:
     from ...core.relief.building import Layout
@@ -47,7 +49,9 @@ def slider_refusal(item: bpy.types.Object | None) -> str:
 
     reason = refusal(item)
     modifier = None if reason else shape_modifier(item)
-    return reason if modifier is None else f"The modifier {modifier.name} shapes this mesh"
+    if modifier is None:
+        return reason
+    return iface("The modifier {name} shapes this mesh").format(name=modifier.name)
 
 
 def _stored_refusal(item: bpy.types.Object | None) -> str:
@@ -63,9 +67,7 @@ class _ShapeOperator:
     @classmethod
     def poll(cls, context):
         reason = cls.refusal(context.active_object)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return not reason or refuse(cls, reason)
 
     def execute(self, context):
         try:
@@ -88,7 +90,10 @@ class FACEDEPTH_OT_relayout(_ShapeOperator, bpy.types.Operator):
     )
 
     # What is not set stays as the mesh has it, so that nothing is remembered from another one.
-    topology: EnumProperty(name="Faces", items=TOPOLOGIES, options={'SKIP_SAVE'})
+    topology: EnumProperty(
+        name="Faces", description="How the surface is divided", items=TOPOLOGIES,
+        options={'SKIP_SAVE'},
+    )
     resolution: IntProperty(**RESOLUTION, options={'SKIP_SAVE'})
     budget: IntProperty(
         name="Vertices", description="How many vertices the adaptive mesh may have",
@@ -134,7 +139,7 @@ class FACEDEPTH_OT_relayout(_ShapeOperator, bpy.types.Operator):
         column.prop(self, "topology")
         column.prop(self, "resolution" if self.topology == 'GRID' else "budget")
         column.prop(self, "region")
-        row = column.row(heading="Cut")
+        row = column.row(heading=iface("Cut"))
         row.prop(self, "cut", text="")
         row = row.row()
         row.active = self.cut

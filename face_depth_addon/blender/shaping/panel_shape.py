@@ -8,6 +8,7 @@ import bpy
 from ..attributes import BORDER, DETAIL, SMOOTHED, has_stored
 from ..packages import missing_packages
 from ..properties import REGIONS
+from ..wording import iface
 from .ops_shape import (
     FACEDEPTH_OT_add_backdrop,
     FACEDEPTH_OT_add_camera,
@@ -39,7 +40,7 @@ class FACEDEPTH_PT_shape(bpy.types.Panel):
         layout, item = self.layout, context.active_object
         reason = slider_refusal(item)
         if reason:
-            layout.label(text=reason, icon='INFO')
+            layout.label(text=iface(reason), icon='INFO')
         for draw, hindered in ((_draw_sliders, reason), (_draw_size, refusal(item))):
             column = layout.column()
             column.enabled = not hindered
@@ -64,7 +65,7 @@ def _draw_sliders(column: bpy.types.UILayout, mesh: bpy.types.Mesh) -> None:
     column.prop(settings, "projection")
     if settings.projection != 'RELIEF':
         column.prop(settings, "distance")
-        column.label(text=distance_source(mesh), icon='BLANK1')
+        column.label(text=iface(distance_source(mesh)), icon='BLANK1')
     column.separator()
     column.prop(settings, "strength")
     pair = column.column(align=True)
@@ -87,7 +88,8 @@ def _draw_sliders(column: bpy.types.UILayout, mesh: bpy.types.Mesh) -> None:
 def _draw_size(column: bpy.types.UILayout, mesh: bpy.types.Mesh) -> None:
     settings = mesh.face_depth
     # The scene may show lengths in other units; faces are measured in these.
-    column.prop(settings, "size_mm", text="Pupils (mm)" if settings.has_face else "Photo (mm)")
+    text = iface("Pupils (mm)") if settings.has_face else iface("Photo (mm)")
+    column.prop(settings, "size_mm", text=text)
 
 
 def _summary(mesh: bpy.types.Mesh) -> str:
@@ -95,8 +97,10 @@ def _summary(mesh: bpy.types.Mesh) -> str:
     from .shape import layout_of
 
     layout = layout_of(mesh)
-    cut = f", cut at {degrees(layout.max_angle):.0f}°" if layout.max_angle < pi / 2 else ""
-    return _REGION_NAMES[layout.region] + cut
+    cut = ""
+    if layout.max_angle < pi / 2:
+        cut = iface(", cut at {angle:.0f}°").format(angle=degrees(layout.max_angle))
+    return iface(_REGION_NAMES[layout.region]) + cut
 
 
 CLASSES = (FACEDEPTH_PT_shape,)
