@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Work that goes on while the window stays usable: one job at a time, with progress and Esc."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import bpy
 
@@ -40,6 +40,7 @@ class RunningOperator:
     object_mode_only = True
     progress: Progress | None = None
     _timer: bpy.types.Timer | None = None
+    _steps: Generator[Progress, None, object] | None = None
 
     def adopt_panel(self, context: bpy.types.Context) -> None:
         """Take from the panel what the caller has not set."""
@@ -122,9 +123,10 @@ class RunningOperator:
         return {'PASS_THROUGH'}
 
     def cancel(self, context):
-        """Blender calls this too, when a file is loaded or the window closes."""
+        """Blender calls this too: a dialog before the job or the window closes, a file loads."""
         try:
-            self._steps.close()
+            if self._steps is not None:
+                self._steps.close()
         finally:
             self._end(context)
 

@@ -33,7 +33,7 @@ _PANELS = (
 )
 _COMPLAINTS = ("Traceback", "Error", "rna_ui")
 _NARROWER = 100
-_ABSENT = "ZoeDepth"
+_ABSENT = "Depth Pro"
 # Newer ones look for their asset library, which cannot be reached.
 _BLENDERS_OWN = "extensions.blender.org"
 _PERCENT = re.compile(r"(\d+)\s*%")
@@ -264,7 +264,7 @@ class Visit:
     def check_itself(self, window: BlenderWindow) -> None:
         """Open the preferences by the panel's button, and click Self-Check there."""
         title = window.label("Face Depth")
-        self.desk.click(window.sidebar().x + window.sidebar().width - 48, title.centre[1])
+        self.desk.click(window.sidebar().x + window.sidebar().width - 38, title.centre[1])
         window.wait("the preferences open", lambda facts: len(facts["windows"]) == 2, 15)
         window.settle()
         window.click_word("Self-Check", window.browser_part("WINDOW"))
@@ -289,9 +289,10 @@ class Visit:
         window.click_word("Licence", self.desk.screen())
         self.desk.key("Escape")
         window.settle()
-        window.click_label("Model", below=_BUTTON)
 
     def choose_preset(self, window: BlenderWindow) -> None:
+        # "Reset Shape" is like it, and further down.
+        window.label("Face Depth")
         window.click_label("Presets")
         window.settle()
         self.picture("presets")
