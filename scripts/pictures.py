@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make the README's rendered pictures, of scikit-image's astronaut (NASA, public domain).
-
-usage: python scripts/pictures.py
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ def reconstruct(photo: Path, folder: Path, model: str) -> tuple[Path, Path]:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     _environment.ensure(tests=True)
     import numpy as np
     import skimage.data

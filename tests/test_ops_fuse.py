@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
+from mathutils import Vector
 from PIL import Image
 from test_bad_input import data_blocks
 from turned_photos import turned_photo
@@ -13,6 +14,7 @@ from turned_photos import turned_photo
 from face_depth_addon.blender import running, worker
 from face_depth_addon.blender.fusion.ops_fuse import FACEDEPTH_OT_fuse_photos
 from face_depth_addon.blender.fusion.thumbnails import icon_of
+from face_depth_addon.blender.ops_each import FACEDEPTH_OT_reconstruct_each
 from face_depth_addon.core.fusion.limits import MOST_PHOTOS
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
@@ -141,12 +143,34 @@ def test_dropped_photos_go_to_the_list(views):
     assert listed()[:2] == before and len(photos()) == 3
 
 
-def test_reconstruct_says_that_it_takes_one_of_several_photos(views, capfd):
+def test_several_photos_that_are_dropped_become_a_mesh_each(views, capfd):
     assert bpy.ops.face_depth.reconstruct(
         directory=str(views[0].parent), files=[{"name": path.name} for path in views],
         model="facemesh", resolution=64,
     ) == {'FINISHED'}
-    assert "Only right.png was reconstructed" in capfd.readouterr().out
+    made = [bpy.data.objects[path.stem] for path in views]
+    assert {len(item.data.vertices) < 64**2 for item in made} == {True}
+    assert list(bpy.context.selected_objects) and set(bpy.context.selected_objects) == set(made)
+    ends = [
+        (min(x for x, *_ in corners), max(x for x, *_ in corners))
+        for corners in ([item.matrix_world @ Vector(c) for c in item.bound_box] for item in made)
+    ]
+    assert all(left[1] < right[0] for left, right in zip(ends, ends[1:]))
+    assert f"{len(views)} of {len(views)} photos reconstructed" in capfd.readouterr().out
+
+
+def test_each_photo_of_the_list_in_a_collection_and_one_that_fails(views, tmp_path, capfd):
+    odd = tmp_path / "odd.png"
+    odd.write_bytes(b"no picture")
+    add(views[0], odd, directory="")
+    assert bpy.ops.face_depth.reconstruct_each(
+        model="facemesh", resolution=64, arrange='COLLECTIONS'
+    ) == {'FINISHED'}
+    item = bpy.data.objects[views[0].stem]
+    assert [each.name for each in item.users_collection] == [views[0].stem]
+    assert [photo.state for photo in photos()] == ['WAITING', 'FAILED']
+    assert "odd.png" in photos()[1].remark
+    assert "1 of 2 photos reconstructed, 1 failed" in capfd.readouterr().out
 
 
 # --- Bad input -------------------------------------------------------------------------------
@@ -314,3 +338,20 @@ def test_registering_again_is_clean(addon, views):
     addon.register()
     assert bpy.types.FACEDEPTH_PT_fusion.bl_parent_id == "FACEDEPTH_PT_main"
     assert [photo.name for photo in photos()] == ["right.png"]
+
+
+def test_esc_keeps_the_meshes_of_photos_that_are_done(in_window, monkeypatch, capfd):
+    def invoked(self, context):
+        self.adopt_panel(context)
+        return self.run_modal(context)
+
+    monkeypatch.setattr(FACEDEPTH_OT_reconstruct_each, "execute", invoked)
+    bpy.context.scene.face_depth.resolution = 64
+    assert bpy.ops.face_depth.reconstruct_each() == {'RUNNING_MODAL'}
+    operator = running._running[0]
+    tick(operator, lambda each: each.progress.label.startswith("2 of 3"))
+    assert operator.modal(bpy.context, ESC) == {'RUNNING_MODAL'}
+    assert tick(operator) == {'FINISHED'}
+    assert [item.name for item in bpy.data.objects] == [photos()[0].name.removesuffix(".png")]
+    assert "1 of 3 photos reconstructed" in capfd.readouterr().out
+    assert not running._running

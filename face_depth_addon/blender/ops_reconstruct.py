@@ -125,7 +125,14 @@ class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
     def poll(cls, context):
         return super().poll(context) and poll_model(cls, context)
 
+    def invoke(self, context, event):
+        if len(self.files) > 1:
+            return self._each('INVOKE_DEFAULT')
+        return super().invoke(context, event)
+
     def execute(self, context):
+        if len(self.files) > 1:
+            return self._each('EXEC_DEFAULT')
         if self.result_key:
             from .reconstruct import rebuild
 
@@ -133,6 +140,15 @@ class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
             if item is not None:
                 return {'FINISHED'}
         return super().execute(context)
+
+    def _each(self, manner: str) -> set[str]:
+        """Have the other operator take several photos that were dropped."""
+        done = bpy.ops.face_depth.reconstruct_each(
+            manner, directory=self.directory, files=[{"name": each.name} for each in self.files],
+            **self.as_keywords(ignore=("directory", "files", "filepath", "image", "result_key")),
+        )
+        # One that goes on by itself is not this operator's to wait for.
+        return {'CANCELLED'} if 'RUNNING_MODAL' in done else done
 
     def adopt_panel(self, context):
         adopt(self, context, MODEL_NAMES)
@@ -156,14 +172,8 @@ class FACEDEPTH_OT_reconstruct(ModelChoice, PhotoOperator, bpy.types.Operator):
         self.result_key = outcome.key
         show_texture(context)
         frame_selected(context)
-        notes = [outcome.note] if outcome.note else []
-        if len(self.files) > 1:
-            notes.append(
-                f"Only {self.files[0].name} was reconstructed: for one head of several photos use "
-                "Add Photos and Fuse Photos."
-            )
-        if notes:
-            self.report({'WARNING'}, " ".join(notes))
+        if outcome.note:
+            self.report({'WARNING'}, outcome.note)
         else:
             self.report({'INFO'}, (
                 f"{outcome.info['vertices']:,} vertices in "

@@ -4,6 +4,7 @@
 import bpy
 
 from . import (
+    ops_each,
     ops_reconstruct,
     panel,
     panel_tools,
@@ -28,10 +29,10 @@ from .shaping import mesh_settings, ops_shape, panel_shape
 
 _MODULES = (
     photo_list, toggles, properties, presets, preferences, running, ops_diagnosis, ops_reconstruct,
-    ops_download, ops_compare, ops_photos, ops_fuse, ops_shape, ops_mesh, ops_cleanup, ops_detail,
-    ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import, ops_depth_paint,
-    ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_models, panel_fusion,
-    panel_tools,
+    ops_download, ops_compare, ops_each, ops_photos, ops_fuse, ops_shape, ops_mesh, ops_cleanup,
+    ops_detail, ops_wrap, ops_remesh, ops_complete, ops_cloud, ops_depth, ops_depth_import,
+    ops_depth_paint, ops_depth_export, ops_page, ops_print, panel, panel_shape, panel_models,
+    panel_fusion, panel_tools,
 )
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 

@@ -2,6 +2,7 @@
 """The command line's ``--list-models`` and ``--download``."""
 
 import argparse
+import os
 import sys
 
 from ...core.errors import FaceDepthError
@@ -28,10 +29,14 @@ def list_models(options: argparse.Namespace, preferences: WorkerSettings) -> Non
     folder = options.models or preferences.models
     rows = [_HEADING, *(_row(card, folder) for card in read_cards().values())]
     widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        line = "  ".join(text.ljust(width) for text, width in zip(row, widths))
-        sys.stdout.write(f"{line.rstrip()}\n")
-    sys.stdout.flush()
+    try:
+        for row in rows:
+            line = "  ".join(text.ljust(width) for text, width in zip(row, widths))
+            sys.stdout.write(f"{line.rstrip()}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `head` has; Python would complain again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def download_model(options: argparse.Namespace, preferences: WorkerSettings) -> bool:

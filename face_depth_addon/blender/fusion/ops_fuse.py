@@ -110,12 +110,7 @@ class FACEDEPTH_OT_fuse_photos(ModelChoice, RunningOperator, bpy.types.Operator)
                 photo_source.from_file(os.path.join(self.directory, entry.name))
                 for entry in self.files
             ]
-        photos = context.scene.face_depth.fusion.photos
-        sources = [photo_list.source_of(photo) for photo in photos]
-        # The list may be edited while the worker is busy.
-        self._given = [
-            photo_list.Given(photo_list.key_of(photo), photo.name) for photo in photos
-        ]
+        self._given, sources = photo_list.given(context.scene.face_depth.fusion)
         return sources
 
 

@@ -4,6 +4,7 @@
 import bpy
 
 from ...core.fusion.limits import MOST_PHOTOS
+from ..ops_each import FACEDEPTH_OT_reconstruct_each
 from ..running import draw_button
 from ..wording import iface
 from ..wrapped import draw_wrapped
@@ -82,7 +83,8 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
             draw_wrapped(
                 layout, context,
                 iface(
-                    "Add two to {count} photos of one person, from different sides, or a video"
+                    "Add two to {count} photos of one person, from different sides, or a video, "
+                    "for one head; or any photos, for a mesh each"
                 ).format(count=MOST_PHOTOS),
                 'INFO',
             )
@@ -94,6 +96,11 @@ class FACEDEPTH_PT_fusion(bpy.types.Panel):
             column.prop(fusion, name)
         draw_button(layout, FACEDEPTH_OT_fuse_photos, 'RENDERLAYERS')
         _draw_residuals(layout, fusion)
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(fusion, "arrange")
+        draw_button(layout, FACEDEPTH_OT_reconstruct_each, 'MOD_ARRAY')
 
 
 def _can_be_photo(image: bpy.types.Image) -> bool:

@@ -2,7 +2,7 @@
 """The photos that become one head: what a scene keeps of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
@@ -60,6 +60,12 @@ KEEP_ALL = dict(
     name="Use All Photos", default=False,
     description="Use photos that seem to show somebody else, too",
 )
+ARRANGE = dict(
+    name="Arrange", description="Where the meshes of single photos go", items=(
+        ('ROW', "Row", "Side by side, from the 3D cursor to the right"),
+        ('COLLECTIONS', "Collections", "Each into a collection of its own, at the 3D cursor"),
+    ),
+)
 
 
 class FACEDEPTH_PG_photo(bpy.types.PropertyGroup):
@@ -98,10 +104,11 @@ class FACEDEPTH_PG_fusion(bpy.types.PropertyGroup):
     pupils: FloatProperty(**PUPILS)
     keep_all: BoolProperty(**KEEP_ALL)
     point_clouds: BoolProperty(**POINT_CLOUDS)
+    arrange: EnumProperty(**ARRANGE)
 
 
 class Given(NamedTuple):
-    """A photo that was given to be fused."""
+    """A photo that was given to a job."""
 
     key: str
     name: str
@@ -181,6 +188,20 @@ def source_of(photo: FACEDEPTH_PG_photo) -> photo_source.PhotoSource:
     return photo_source.from_file(photo.filepath)
 
 
+def given(
+    fusion: FACEDEPTH_PG_fusion,
+) -> tuple[list[Given], list[photo_source.PhotoSource]]:
+    """The photos of a list for a job, during which the list may be edited.
+
+    Raises
+    ------
+    PhotoError
+        See `source_of`.
+    """
+    sources = [source_of(photo) for photo in fusion.photos]
+    return [Given(key_of(photo), photo.name) for photo in fusion.photos], sources
+
+
 def clear(fusion: FACEDEPTH_PG_fusion) -> None:
     """Take all photos from a list."""
     fusion.photos.clear()
@@ -210,6 +231,17 @@ def write_outcome(fusion: FACEDEPTH_PG_fusion, given: Sequence[Given], head: "Fu
         if key in listed:
             _write(listed[key], own)
     fusion.residuals_mm = [head.residuals[step] for step in ("landmarks", "icp", "refined")]
+
+
+def write_failures(
+    fusion: FACEDEPTH_PG_fusion, given: Sequence[Given], failures: Mapping[int, str]
+) -> None:
+    """Say in a list of which photos there is no mesh, by their places among those given."""
+    listed = {key_of(photo): photo for photo in fusion.photos}
+    for place, sentence in failures.items():
+        photo = listed.get(given[place].key)
+        if photo is not None:
+            photo.state, photo.remark = 'FAILED', sentence
 
 
 def _write(photo: FACEDEPTH_PG_photo, reports: "Sequence[PhotoReport]") -> None:

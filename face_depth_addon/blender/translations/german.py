@@ -58,8 +58,10 @@ MESSAGES = {
     "Add detail first": "Zuerst Detail hinzufügen",
     "Add photos or videos of one person to the list":
         "Fotos oder Videos einer Person zur Liste hinzufügen",
-    "Add two to {count} photos of one person, from different sides, or a video":
-        "Zwei bis {count} Fotos einer Person von verschiedenen Seiten oder ein Video hinzufügen",
+    "Add two to {count} photos of one person, from different sides, or a video, for one head; or "
+    "any photos, for a mesh each":
+        "Zwei bis {count} Fotos einer Person von verschiedenen Seiten oder ein Video hinzufügen, "
+        "für einen Kopf; oder beliebige Fotos, für je ein Mesh",
     "Aligning the surfaces": "Oberflächen werden ausgerichtet",
     "All Round": "Ringsum",
     "All of the person that the photo shows": "Alles, was das Foto von der Person zeigt",
@@ -94,6 +96,7 @@ MESSAGES = {
     "Apply": "Anwenden",
     "Apply Painting": "Bemalung anwenden",
     "Apply Preset": "Voreinstellung anwenden",
+    "Arrange": "Anordnen",
     "As DPT Large at a third of its size": "Wie DPT Large bei einem Drittel der Größe",
     "As It Prints Best": "Druckgünstig",
     "As fine as most photos": "So fein wie die meisten Fotos",
@@ -152,6 +155,7 @@ MESSAGES = {
     "Close the neck, as printers and simulations need it":
         "Den Hals schließen, wie Drucker und Simulationen es brauchen",
     "Collecting the points": "Punkte werden gesammelt",
+    "Collections": "Sammlungen",
     "Coloured points, their cleaning, and a surface from them":
         "Farbige Punkte, ihre Bereinigung und eine Oberfläche aus ihnen",
     "Comes with Face Depth": "In Face Depth enthalten",
@@ -216,6 +220,8 @@ MESSAGES = {
     "Download {model}?": "{model} herunterladen?",
     "Downloaded": "Heruntergeladen",
     "Drop Islands": "Inseln entfernen",
+    "Each into a collection of its own, at the 3D cursor":
+        "Jedes in eine eigene Sammlung, am 3D-Cursor",
     "Editor": "Editor",
     "Ensemble": "Mittelung",
     "Estimating depth": "Tiefe wird geschätzt",
@@ -473,6 +479,8 @@ MESSAGES = {
         "in Metern sagt",
     "Make a mesh of a depth map from another program":
         "Aus einer Tiefenkarte eines anderen Programms ein Mesh erstellen",
+    "Make a mesh of each photo of the list. Esc keeps those that are ready":
+        "Aus jedem Foto der Liste ein Mesh machen. Esc behält, was fertig ist",
     "Make a mesh through the points of the active point cloud, in their colours":
         "Ein Mesh durch die Punkte der aktiven Punktwolke erstellen, in deren Farben",
     "Make one head of several photos of a person":
@@ -602,6 +610,7 @@ MESSAGES = {
     "Ratio": "Verhältnis",
     "Reading the depth map": "Tiefenkarte wird gelesen",
     "Reading the photo": "Foto wird gelesen",
+    "Reconstruct Each": "Einzeln rekonstruieren",
     "Reconstruct Face": "Gesicht rekonstruieren",
     "Reconstruct the photo with each ticked model and lay the meshes out side by side":
         "Das Foto mit jedem angehakten Modell rekonstruieren und die Meshes nebeneinander auslegen",
@@ -636,6 +645,7 @@ MESSAGES = {
     "Rooms, streets and whole figures; the classic of 2021":
         "Räume, Straßen und ganze Figuren; der Klassiker von 2021",
     "Round": "Rund",
+    "Row": "Reihe",
     "Rows of quads, where the hole has four sides":
         "Reihen von Vierecken, wo das Loch vier Seiten hat",
     "Runs the depth model: one that has torch and transformers, or onnxruntime, and "
@@ -678,6 +688,7 @@ MESSAGES = {
     "Show It": "Anzeigen",
     "Show the depth of the mesh as a grey image": "Die Tiefe des Meshs als graues Bild zeigen",
     "Shows": "Zeigt",
+    "Side by side, from the 3D cursor to the right": "Nebeneinander, vom 3D-Cursor nach rechts",
     "Side of the cubes, in each of which one point is left: the mean of all there":
         "Seite der Würfel, in denen je ein Punkt übrig bleibt: der Mittelwert aller darin",
     "Single": "Einfach",
@@ -854,6 +865,7 @@ MESSAGES = {
     "What the normal map shows": "Was die Normalmap zeigt",
     "What the shades say": "Was die Grautöne besagen",
     "What the values are proportional to": "Wozu die Werte proportional sind",
+    "Where the meshes of single photos go": "Wohin die Meshes einzelner Fotos kommen",
     "Where the photo is taken from": "Woher das Foto genommen wird",
     "Where the relief is steeper than this, it is cut":
         "Wo das Relief steiler ist, wird es aufgeschnitten",
