@@ -42,6 +42,7 @@ EXIT_NO_ENVIRONMENT = 3
 MODULES = ("bpy", "cv2", "numpy", "PIL", "safetensors", "torch", "transformers")
 TEST_MODULES = ("diffusers", "onnx", "onnxruntime", "pytest", "scipy", "skimage", "xdist")
 DATASET_MODULES = ("accelerate", "anny", "matplotlib", "OpenEXR", "psutil", "ray", "scipy")
+BATCH_MODULES = ("pyarrow", "ray", "tqdm")
 IMPORT_CHECK = (
     "import bpy, cv2, numpy, PIL, safetensors, torch;"
     "from transformers import AutoImageProcessor, DepthAnythingForDepthEstimation,"
@@ -79,7 +80,9 @@ class SetupError(Exception):
     """The environment cannot be made; the message says what to do."""
 
 
-def ensure(blender: str | None = None, tests: bool = False, dataset: bool = False) -> None:
+def ensure(
+    blender: str | None = None, tests: bool = False, dataset: bool = False, batch: bool = False
+) -> None:
     """Return inside an environment that has all packages, or end the process.
 
     Parameters
@@ -91,6 +94,8 @@ def ensure(blender: str | None = None, tests: bool = False, dataset: bool = Fals
         Whether the packages of the tests are needed too.
     dataset
         Whether the packages that render the training data and train are needed too.
+    batch
+        Whether the packages that ``scripts/batch.py`` runs on are needed too.
 
     Notes
     -----
@@ -103,14 +108,14 @@ def ensure(blender: str | None = None, tests: bool = False, dataset: bool = Fals
     if own:
         blender = blender or own.get("blender")
         here = Path(sys.prefix)
-        if own.get("blender") == blender and is_current(here, blender, tests, dataset):
+        if own.get("blender") == blender and is_current(here, blender, tests, dataset, batch):
             return
-    elif _has_everything(blender, tests, dataset):
+    elif _has_everything(blender, tests, dataset, batch):
         return
     # With PYTHONHOME set, the environment's Python would look for its packages there.
     os.environ.pop("PYTHONHOME", None)
     try:
-        folder = _prepare(blender or DEFAULT_BLENDER, tests, dataset)
+        folder = _prepare(blender or DEFAULT_BLENDER, tests, dataset, batch)
     except SetupError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_NO_ENVIRONMENT)
@@ -140,8 +145,9 @@ def _inside_blender() -> bool:
     return bpy is not None and bool(bpy.app.binary_path)
 
 
-def _has_everything(blender: str | None, tests: bool, dataset: bool) -> bool:
+def _has_everything(blender: str | None, tests: bool, dataset: bool, batch: bool) -> bool:
     needed = MODULES + (TEST_MODULES if tests else ()) + (DATASET_MODULES if dataset else ())
+    needed += BATCH_MODULES if batch else ()
     if not all(importlib.util.find_spec(name) for name in needed):
         return False
     return blender is None or importlib.metadata.version("bpy").startswith(f"{blender}.")
@@ -159,10 +165,13 @@ def _enter(folder: Path) -> None:
 # State of an environment
 
 
-def wanted_parts(blender: str, tests: bool, dataset: bool = False) -> dict[str, str]:
+def wanted_parts(
+    blender: str, tests: bool, dataset: bool = False, batch: bool = False
+) -> dict[str, str]:
     """Return what an environment consists of: part name -> version or digest of its lock."""
     locks = ["packages.txt", f"blender-{blender}.txt"]
     locks += (["tests.txt"] if tests else []) + (["dataset.txt"] if dataset else [])
+    locks += ["batch.txt"] if batch else []
     parts = {name: hashlib.sha256((LOCKS / name).read_bytes()).hexdigest() for name in locks}
     return {**parts, "torch": TORCH, "imports": IMPORT_CHECK}
 
@@ -184,10 +193,12 @@ def write_state(folder: Path, blender: str, parts: dict[str, str], installing: b
     os.replace(draft, folder / _STATE)
 
 
-def stale_parts(folder: Path, blender: str, tests: bool, dataset: bool = False) -> list[str]:
+def stale_parts(
+    folder: Path, blender: str, tests: bool, dataset: bool = False, batch: bool = False
+) -> list[str]:
     """Return the names of the parts that the environment lacks or has from another lock."""
     parts = read_state(folder).get("parts", {})
-    wanted = wanted_parts(blender, tests, dataset)
+    wanted = wanted_parts(blender, tests, dataset, batch)
     return [name for name in wanted if parts.get(name) != wanted[name]]
 
 
@@ -196,9 +207,11 @@ def is_broken(folder: Path) -> bool:
     return bool(read_state(folder).get("installing", True)) or not venv_python(folder).exists()
 
 
-def is_current(folder: Path, blender: str, tests: bool, dataset: bool = False) -> bool:
+def is_current(
+    folder: Path, blender: str, tests: bool, dataset: bool = False, batch: bool = False
+) -> bool:
     """Return whether the environment is complete and made from the present locks."""
-    return not is_broken(folder) and not stale_parts(folder, blender, tests, dataset)
+    return not is_broken(folder) and not stale_parts(folder, blender, tests, dataset, batch)
 
 
 def venv_python(folder: Path) -> Path:
@@ -330,9 +343,9 @@ def torch_attempts(system: str, cuda: bool) -> list[list[str]]:
 # Making it
 
 
-def _prepare(blender: str, tests: bool, dataset: bool) -> Path:
+def _prepare(blender: str, tests: bool, dataset: bool, batch: bool) -> Path:
     for folder in candidate_folders(blender):
-        if is_current(folder, blender, tests, dataset):
+        if is_current(folder, blender, tests, dataset, batch):
             return folder
     reason = unsupported_machine(platform.system(), platform.machine())
     if reason:
@@ -340,9 +353,9 @@ def _prepare(blender: str, tests: bool, dataset: bool) -> Path:
     folder = _choose_folder(blender)
     with _exclusive(folder.parent / f"{folder.name}.lock") as lock:
         # Another process may have made it while this one waited.
-        if not is_current(folder, blender, tests, dataset):
+        if not is_current(folder, blender, tests, dataset, batch):
             try:
-                _Setup(folder, blender, tests, dataset, lock).run()
+                _Setup(folder, blender, tests, dataset, batch, lock).run()
             except OSError as error:
                 raise SetupError(explain(str(error), folder / _LOG)) from error
     return folder
@@ -380,12 +393,13 @@ class _Setup:
     """One run of the set-up, from the first message to the state file."""
 
     def __init__(
-        self, folder: Path, blender: str, tests: bool, dataset: bool, lock: BinaryIO
+        self, folder: Path, blender: str, tests: bool, dataset: bool, batch: bool, lock: BinaryIO
     ) -> None:
         self.folder = folder
         self.blender = blender
         self.tests = tests
         self.dataset = dataset
+        self.batch = batch
         self.lock = lock
         self.log = folder / _LOG
         self.started = time.monotonic()
@@ -393,14 +407,15 @@ class _Setup:
     def run(self) -> None:
         if is_broken(self.folder):
             self._make_venv()
-        wanted = wanted_parts(self.blender, self.tests, self.dataset)
-        stale = stale_parts(self.folder, self.blender, self.tests, self.dataset)
+        wanted = wanted_parts(self.blender, self.tests, self.dataset, self.batch)
+        stale = stale_parts(self.folder, self.blender, self.tests, self.dataset, self.batch)
         locks = [name for name in stale if name.endswith(".txt")]
         if locks:
             names = {
                 "packages.txt": "image and network libraries",
                 "tests.txt": "the test tools",
                 "dataset.txt": "the tools of training and of its data",
+                "batch.txt": "the tools for many photos",
             }
             blender = f"Blender {BLENDERS[self.blender]}"
             self._say(f"Installing {', '.join(names.get(name, blender) for name in locks)}.")

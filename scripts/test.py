@@ -56,7 +56,7 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    _environment.ensure(version, tests=True, dataset=True)
+    _environment.ensure(version, tests=True, dataset=True, batch=True)
     import pytest
 
     os.chdir(_environment.ROOT)

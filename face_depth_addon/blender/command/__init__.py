@@ -10,29 +10,19 @@ from pathlib import Path
 
 import bpy
 
-from ...core.depth.meaning import Meaning
 from ...core.errors import FaceDepthError, OutputError
 from ...core.fusion.limits import USUAL_RESOLUTION
-from ...core.printing.solid import PrintSettings
 from ...core.relief.building import Layout
-from .. import photo_source
-from ..depth.depth_io import FaceFinder, ImportSettings, import_steps
-from ..detail.fine_relief import DetailSettings, add_detail
-from ..head.completion import complete_object
-from ..head.wrap import wrap_template
 from ..preferences import worker_settings
-from ..reconstruct import Progress, Settings, reconstruct_steps
-from ..repair.mesh_cleanup import cleanup_mesh
-from ..repair.mesh_smooth import smooth_mesh
-from ..repair.remesh import quad_remesh
 from ..shaping.mesh_settings import mesh_settings
 from .arguments import parser
 from .comparing import check_comparison, compare_target, comparison_report
 from .fusing import check_fusion, fuse_target, fusion_report
-from .means import Means, constant, layout_of, means_of, shape_of
+from .means import Means, means_of
 from .models import download_model, list_models
+from .photos import check_together, open_empty_file, photo_steps, write_photo
 from .self_check import self_check
-from .targets import Target, flag, plan
+from .targets import Target, plan
 from .telling import (
     Row,
     log_errors_only,
@@ -42,7 +32,7 @@ from .telling import (
     summary,
     write_report,
 )
-from .writing import point_at, quiet_blender, write_outputs
+from .writing import point_at
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -84,7 +74,7 @@ def _run(arguments: list[str]) -> int:
         elif options.fuse:
             check_fusion(options, reader)
         else:
-            _check_together(options)
+            check_together(options)
         targets = plan(options)
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -105,8 +95,7 @@ def _run(arguments: list[str]) -> int:
     try:
         with _interrupts_noted() as check:
             for target in targets:
-                with quiet_blender():
-                    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+                open_empty_file()
                 check()
                 rows.append(work(means, target, options))
                 check()
@@ -125,43 +114,6 @@ def _run(arguments: list[str]) -> int:
         for stream in streams:
             os.close(stream)
     return 0 if all(row.ok for row in rows) else EXIT_FAILED
-
-
-def _check_together(options: argparse.Namespace) -> None:
-    """Refuse options that do not go together.
-
-    Raises
-    ------
-    FaceDepthError
-    """
-    if not options.photos and not options.depth_input:
-        raise FaceDepthError("Give a photo, or a depth map by --depth-input.")
-    if len(options.photos) > 1 and options.depth_input:
-        raise FaceDepthError("A depth map belongs to one photo: give --depth-input one at a time.")
-    if options.topology == "template":
-        if options.complete:
-            raise FaceDepthError("The template is a whole head: leave --complete out.")
-        if options.detail or options.cleanup or options.smooth:
-            raise FaceDepthError(
-                "The template follows the stored depth: leave --detail, --cleanup and --smooth out."
-            )
-    if options.distance and options.projection == "relief":
-        raise FaceDepthError("--distance counts in perspective: give --projection too.")
-    if options.part != "bust" and options.face is None:
-        raise FaceDepthError("--part needs a face: leave it out, or --face none.")
-    if options.topology == "template" or options.complete:
-        for name in ("normal_map", "texture", "landmarks"):
-            if getattr(options, name):
-                raise FaceDepthError(
-                    f"{flag(name)} belongs to the relief: write it without --complete and "
-                    "--topology template."
-                )
-    if options.point_cloud_before:
-        raise FaceDepthError("--point-cloud-before shows how photos were placed: give --fuse too.")
-    if options.keep_all:
-        raise FaceDepthError("--keep-all is for photos that become one head: give --fuse too.")
-    if options.watertight and options.topology != "template":
-        raise FaceDepthError("--watertight is for --topology template; --print closes any mesh.")
 
 
 @contextmanager
@@ -193,75 +145,14 @@ def _run_photo(means: Means, target: Target, options: argparse.Namespace) -> Row
     named = target.photo or str(options.depth_input)
     row = Row(named)
     try:
-        outcome = shown(Path(named).name, _steps(means, target, options))
+        outcome = shown(Path(named).name, photo_steps(means, target, options))
         say(f"{Path(named).name}: {summary(outcome.info)}")
         if outcome.note:
             say(outcome.note)
-        files = dict(target.files)
-        if not options.depth_input:
-            files.pop("depth_output", None)
-        settings = PrintSettings(options.print_kind.upper(), options.print_height)
-        with quiet_blender():
-            edited = _edit(outcome.object, options, row)
-            write_outputs(outcome.object, edited, files, settings)
+        row.details = write_photo(outcome, target, options)
     except FaceDepthError as error:
         row.error = str(error)
         say(f"{named}: {error}" if Path(named).name not in str(error) else row.error)
         return row
     row.ok = True
-    row.details |= {
-        **outcome.info,
-        "vertices": len(edited.data.vertices), "polygons": len(edited.data.polygons),
-        "outputs": [str(path) for path in target.paths()],
-        "blender": bpy.app.version_string,
-    }
     return row
-
-
-def _steps(means: Means, target: Target, options: argparse.Namespace) -> Iterator[Progress]:
-    layout, shape = layout_of(options), shape_of(options)
-    photo = photo_source.from_file(target.photo) if target.photo else None
-    if options.depth_input:
-        relief = options.depth_relief
-        meaning = Meaning(
-            options.depth_near, options.depth_kind, constant(options.depth_unit),
-            relief and relief / 1000.0,
-        )
-        faces = FaceFinder(means.client, options.face) if options.face is not None else None
-        settings = ImportSettings(meaning, layout, shape)
-        return import_steps(bpy.context, options.depth_input, settings, photo, faces, wait=0.1)
-    depth_file = target.files.get("depth_output")
-    settings = Settings(
-        model=options.model, running=means.running, models=means.models, fit=means.fit,
-        face=options.face, layout=layout, shape=shape,
-        depth_output=str(depth_file.resolve()) if depth_file else None,
-    )
-    return reconstruct_steps(bpy.context, means.client, photo, settings, wait=0.1)
-
-
-def _edit(made: bpy.types.Object, options: argparse.Namespace, row: Row) -> bpy.types.Object:
-    """Do to the mesh what the options say; returns the object that is wanted in the end.
-
-    Raises
-    ------
-    FaceDepthError
-    """
-    mesh = made.data
-    if options.pupils:
-        if not mesh.face_depth.has_face:
-            raise FaceDepthError("--pupils needs a face, and none was looked for or found.")
-        mesh.face_depth.size_mm = options.pupils
-    if options.distance:
-        mesh.face_depth.distance = options.distance
-    if options.detail:
-        add_detail(mesh, DetailSettings(strength=options.detail))
-    if options.cleanup:
-        row.details["cleanup"] = cleanup_mesh(mesh).sentence()
-    if options.smooth:
-        smooth_mesh(mesh, iterations=options.smooth)
-    if options.topology == "template":
-        return wrap_template(bpy.context, made, close=options.watertight)
-    item = complete_object(bpy.context, made) if options.complete else made
-    if options.topology == "quads":
-        quad_remesh(bpy.context, item, options.budget)
-    return item
