@@ -27,6 +27,6 @@ def give_context(cls: type) -> None:
         cls.bl_translation_context = CONTEXT
     for base in cls.__mro__:
         if base.__module__.partition(".blender.")[0] == __name__.partition(".blender.")[0]:
-            for prop in base.__dict__.get("__annotations__", {}).values():
+            for prop in getattr(base, "__annotations__", {}).values():
                 if hasattr(prop, "keywords"):
                     prop.keywords["translation_context"] = CONTEXT
