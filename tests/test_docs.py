@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation says is so: its code runs, its links lead somewhere, its options exist."""
 
+import argparse
 import ast
 import os
 import re
@@ -37,7 +38,7 @@ print("all blocks have run", flush=True)
 # Of Blender, and of other programs that the pages show.
 FOREIGN = {
     "background", "command", "enable", "offline-mode", "python", "python-exit-code", "python-expr",
-    "line-length", "select", "ignore", "rm", "network", "no-install-recommends",
+    "head", "address", "line-length", "select", "ignore", "rm", "network", "no-install-recommends",
 }
 
 
@@ -102,7 +103,13 @@ def options_of(script: str) -> frozenset[str]:
         node.value[2:] for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and OPTION.fullmatch(str(node.value))
     }
-    return frozenset(own | {"help"} | (command_line() if script == "reconstruct" else set()))
+    if script in ("reconstruct", "batch"):
+        own |= command_line()
+    if script == "batch":
+        from batching.choices import reader
+
+        own |= long_options(reader())
+    return frozenset(own | {"help"})
 
 
 @cache
@@ -110,8 +117,12 @@ def command_line() -> frozenset[str]:
     """The long options of the command line, by its own parser."""
     from face_depth_addon.blender.command.arguments import parser
 
+    return long_options(parser())
+
+
+def long_options(parser: argparse.ArgumentParser) -> frozenset[str]:
     return frozenset(
-        word.removeprefix("--") for action in parser()._actions for word in action.option_strings
+        word.removeprefix("--") for action in parser._actions for word in action.option_strings
     )
 
 

@@ -25,6 +25,7 @@ from face_depth_addon.blender.models.ops_download import FACEDEPTH_OT_download_m
 from face_depth_addon.blender.models.presence import forget
 from face_depth_addon.blender.ops_reconstruct import FACEDEPTH_OT_reconstruct
 from face_depth_addon.blender.preferences import PACKAGE, worker_settings
+from face_depth_addon.blender.presets import FACEDEPTH_MT_presets
 from face_depth_addon.inference.cards import BUNDLED, read_cards
 
 pytestmark = pytest.mark.usefixtures("nothing_downloaded")
@@ -228,6 +229,8 @@ def test_presets_set_the_panel_and_their_menu_names_them(settings):
 
 def test_own_presets_are_kept(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("BLENDER_USER_SCRIPTS", str(tmp_path))
+    # Blender has the menu bear the name of the last preset.
+    monkeypatch.setattr(FACEDEPTH_MT_presets, "bl_label", "Presets")
     settings.resolution, settings.region = 300, 'HEAD'
     assert bpy.ops.face_depth.preset_add(name="My Heads") == {'FINISHED'}
     (kept,) = tmp_path.rglob("*.py")

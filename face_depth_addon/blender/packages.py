@@ -2,7 +2,6 @@
 """What Blender's own Python may lack, and only some tools need."""
 
 from functools import cache
-from importlib.util import find_spec
 
 from ..core.errors import FaceDepthError
 
@@ -12,6 +11,8 @@ _NEEDED = {"cv2": "OpenCV", "PIL": "Pillow"}
 @cache
 def missing_packages() -> tuple[str, ...]:
     """Those of OpenCV and Pillow that this Python lacks."""
+    from importlib.util import find_spec
+
     return tuple(title for name, title in _NEEDED.items() if find_spec(name) is None)
 
 

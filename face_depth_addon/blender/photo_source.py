@@ -2,8 +2,9 @@
 """Where the photo comes from: a file, an image in the .blend, an object, an editor."""
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
@@ -17,13 +18,12 @@ EXTENSIONS = (
 )
 
 
-@dataclass(frozen=True)
-class PhotoSource:
+class PhotoSource(NamedTuple):
     """A photo in the form that a worker's `Request` takes."""
 
     name: str
     photo: dict
-    arrays: dict[str, "np.ndarray"] = field(default_factory=dict)
+    arrays: Mapping[str, "np.ndarray"] = MappingProxyType({})
 
 
 def from_file(path: str) -> PhotoSource:

@@ -2,7 +2,7 @@
 """What a user sets once: interpreter, device, precision, folder of models, idle time, log."""
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
@@ -81,8 +81,7 @@ class FACEDEPTH_AP_preferences(bpy.types.AddonPreferences):
         draw_diagnosis(layout)
 
 
-@dataclass(frozen=True)
-class WorkerSettings:
+class WorkerSettings(NamedTuple):
     """Preferences as values, also where the add-on is registered without being enabled."""
 
     python: str = ""

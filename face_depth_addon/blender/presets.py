@@ -104,8 +104,9 @@ class FACEDEPTH_MT_presets(bpy.types.Menu):
             layout.operator(
                 FACEDEPTH_OT_apply_preset.bl_idname, text=preset.title, icon=preset.icon
             ).preset = name
-        layout.separator()
-        self.draw_preset(context)
+        if bpy.utils.preset_paths(self.preset_subdir):
+            layout.separator()
+            self.draw_preset(context)
 
 
 def draw_presets(layout: bpy.types.UILayout, settings: FACEDEPTH_PG_settings) -> None:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Long text in panels."""
 
-import textwrap
-
 import bpy
 
 from .wording import iface
@@ -21,6 +19,8 @@ def draw_wrapped(
 
 def draw_lines(layout: bpy.types.UILayout, text: str, letters: int, icon: str) -> None:
     """Text in lines of so many letters, the first with an icon."""
+    import textwrap
+
     column = layout.column(align=True)
     column.scale_y = 0.8
     for line in textwrap.wrap(iface(text), letters):

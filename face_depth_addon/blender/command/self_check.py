@@ -3,7 +3,6 @@
 
 import argparse
 import sys
-from dataclasses import replace
 
 from ...inference.client import WorkerClient
 from ..diagnosis.check import check_steps
@@ -13,8 +12,8 @@ from ..progress import finish
 
 def self_check(options: argparse.Namespace, preferences: WorkerSettings) -> bool:
     """Write what is there and what is missing to standard output; whether nothing is missing."""
-    settings = replace(
-        preferences, python=options.python or preferences.python,
+    settings = preferences._replace(
+        python=options.python or preferences.python,
         models=options.models or preferences.models,
     )
     client = WorkerClient(settings.python)

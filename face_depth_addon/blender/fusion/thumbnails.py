@@ -5,7 +5,6 @@ import os
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.utils import previews
 
 from ...core.fusion.limits import VIDEO_SUFFIXES
 
@@ -25,6 +24,8 @@ def icon_of(photo: "FACEDEPTH_PG_photo") -> int:
     if not path:
         return 0
     if not _previews:
+        from bpy.utils import previews
+
         _previews.append(previews.new())
     pictures = _previews[0]
     if path not in pictures:
@@ -36,5 +37,7 @@ def icon_of(photo: "FACEDEPTH_PG_photo") -> int:
 
 def free() -> None:
     """Forget all pictures."""
+    from bpy.utils import previews
+
     while _previews:
         previews.remove(_previews.pop())

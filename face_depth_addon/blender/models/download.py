@@ -8,7 +8,6 @@ import bpy
 
 from ...core.errors import ModelError
 from ...inference.cards import Card, read_cards
-from ...inference.places import downloads, hub_cache
 from ..preferences import PACKAGE
 from ..progress import Progress
 from ..wording import iface
@@ -81,6 +80,8 @@ def source_of(card: Card) -> str:
 
 def folder_of(card: Card) -> Path:
     """Where a downloaded model is put."""
+    from ...inference.places import downloads, hub_cache
+
     return hub_cache() if card.repository else downloads()
 
 
