@@ -10,7 +10,7 @@ import bpy
 from ..core.errors import FaceDepthError, PhotoError
 from .linking import select_alone
 from .photo_source import PhotoSource
-from .progress import Progress
+from .progress import Progress, part_of
 from .reconstruct import Settings, build_steps, infer_steps
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def each_steps(
     share = _INFERENCE / len(sources)
     for number, source in enumerate(sources):
         try:
-            result = yield from _one(
+            result = yield from part_of(
                 infer_steps(client, source, settings, wait), f"{number + 1} of {len(sources)}: ",
                 number * share, share, enough,
             )
@@ -95,7 +95,7 @@ def each_steps(
         for number, result in enumerate(results):
             done = _INFERENCE + (1.0 - _INFERENCE) * number / len(results)
             steps = build_steps(context, result, settings, wait)
-            objects.append((yield from _one(steps, "", done, 0.0, ())))
+            objects.append((yield from part_of(steps, "", done, 0.0)))
         _lay_out(context, objects, in_collections)
         finished = True
     finally:
@@ -103,22 +103,6 @@ def each_steps(
             for item in objects:
                 bpy.data.meshes.remove(item.data)
     return Made(objects, failures)
-
-
-def _one(
-    steps: Iterator[Progress], prefix: str, begin: float, length: float, enough: Sequence[object]
-) -> Iterator[Progress]:
-    """The steps of one photo; returns what they return, or None once it is enough."""
-    try:
-        while not enough:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                return stop.value
-            yield Progress(f"{prefix}{progress.label}", begin + length * progress.fraction)
-        return None
-    finally:
-        steps.close()
 
 
 def _lay_out(

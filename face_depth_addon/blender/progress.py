@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Work in steps, each of which says how far it is."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -19,3 +19,32 @@ def finish(steps: Iterator[Progress]):
             next(steps)
         except StopIteration as stop:
             return stop.value
+
+
+def part_of(
+    steps: Generator[Progress, None, object], prefix: str, begin: float, length: float,
+    enough: Sequence[object] = (),
+) -> Iterator[Progress]:
+    """The progress of a part as that of the whole job; returns what the part does.
+
+    Parameters
+    ----------
+    steps : generator of Progress
+        Closed in any case.
+    prefix : str
+        Goes before what is being done.
+    begin, length : float
+        Where the part begins and how much of the whole it is, 0 to 1.
+    enough : sequence
+        As soon as it is not empty, the part is ended, and None returned.
+    """
+    try:
+        while not enough:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            yield Progress(f"{prefix}{progress.label}", begin + length * progress.fraction)
+        return None
+    finally:
+        steps.close()

@@ -17,6 +17,7 @@ MODULE = "bl_ext.user_default.face_depth"
 _PACKAGE = "face_depth"
 _OLDER, _NEWER = "0.0.1", "99.0.0"
 _STARTS = 15
+_REGISTRATIONS = 6
 _REMARK = "FACE DEPTH TEST "
 _SETTINGS = f"""
 import bpy
@@ -49,6 +50,12 @@ _DISABLE = f"""
 import bpy
 bpy.ops.preferences.addon_disable(module={MODULE!r})
 bpy.ops.wm.save_userpref()
+"""
+_REGISTER = f"""
+import importlib, time
+began = time.perf_counter()
+importlib.import_module({f"{MODULE}.blender.registration"!r}).register()
+print({_REMARK!r} + str(time.perf_counter() - began))
 """
 _ENABLE = f"""
 import time, bpy
@@ -140,6 +147,14 @@ class Extension:
             raise InstallError("Expected that nothing is loaded of a disabled extension.")
         config = ".config/blender"
         shutil.copytree(self.room.path(HOME) / config, self.room.path(without) / config)
+        self._python(_REGISTER)
+        times = sorted(
+            1000 * float(_remark(self._python(_REGISTER))) for _ in range(_REGISTRATIONS)
+        )
+        self.say(
+            f"importing and registering takes {times[0]:.0f} to {times[-1]:.0f} ms at a start "
+            f"({_REGISTRATIONS} starts; meant to be below 30)"
+        )
         seconds = float(_remark(self._python(_ENABLE)))
         if not self._facts()["registered"]:
             raise InstallError("Expected that the extension can be enabled again.")

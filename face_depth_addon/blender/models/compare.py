@@ -12,7 +12,7 @@ from ...core.errors import DeviceError, ModelError, WorkerError
 from ...core.relief.shaping import depth_span
 from ...inference.cards import read_cards
 from ..photo_source import PhotoSource
-from ..progress import Progress
+from ..progress import Progress, part_of
 from ..reconstruct import Settings, build_steps, infer_steps, object_name
 from .display import Display, Labelled
 
@@ -126,7 +126,7 @@ def compare_steps(
         title, share = title_of(each.model), _INFERENCE / len(settings)
         steps = infer_steps(client, source, each, wait)
         try:
-            found.append((yield from _part(steps, f"{title}: ", number * share, share)))
+            found.append((yield from part_of(steps, f"{title}: ", number * share, share)))
         except (ModelError, DeviceError, WorkerError) as error:
             found.append(Compared(each.model, title, error=str(error)))
     usable = [each for each in found if not isinstance(each, Compared)]
@@ -140,7 +140,7 @@ def compare_steps(
             if not isinstance(result, Compared):
                 steps = build_steps(context, result, each, wait)
                 share = (1.0 - _INFERENCE) / len(settings)
-                mesh = yield from _part(steps, "", _INFERENCE + number * share, share)
+                mesh = yield from part_of(steps, "", _INFERENCE + number * share, share)
                 told = _told(each, result)
                 display.add_mesh(mesh, result, told.title)
                 result = replace(told, object=mesh)
@@ -163,18 +163,3 @@ def _told(settings: Settings, result: "Reconstruction") -> Compared:
     far, near = depth_span(result)
     result.info["relief_mm"] = round(_MM_PER_M * (near - far), 1)
     return Compared(settings.model, title_of(settings.model), info=result.info)
-
-
-def _part(
-    steps: Iterator[Progress], prefix: str, begin: float, length: float
-) -> Iterator[Progress]:
-    """Progress of a part as that of the whole job; returns what the part does."""
-    try:
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                return stop.value
-            yield Progress(f"{prefix}{progress.label}", begin + length * progress.fraction)
-    finally:
-        steps.close()
